@@ -1,0 +1,3 @@
+"""esviewer: an inspector for event stores."""
+
+__version__ = "0.1.0"

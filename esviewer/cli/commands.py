@@ -1,0 +1,387 @@
+"""The commands of the contract, over the same readers and folds as the window."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+from esviewer import __version__
+from esviewer.cli import output
+from esviewer.cli.doctor import missing
+from esviewer.domain import EsviewerError, Event, NotFound, UsageError, Value, from_iso, iso
+from esviewer.domain.objects import event_object
+from esviewer.projections.history import AggregateHistory, Writer
+from esviewer.projections.inferred import InferredFold
+from esviewer.stores.address import parse
+from esviewer.stores.codecs import json_text
+from esviewer.stores.database import Database, open_database
+from esviewer.stores.dialects.base import Fields
+from esviewer.stores.index import Index, build
+from esviewer.stores.keys import payload_key
+from esviewer.stores.reader import Reader, Window
+from esviewer.stores.summary import Summary, estimate_of, summarise
+from esviewer.stores.where import predicate
+
+app = typer.Typer(
+    name="esviewer",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Inspect an event store in Postgres or SQLite. `esviewer STORE` opens the window.",
+)
+
+Store = Annotated[
+    str, typer.Argument(metavar="STORE", help="A path or a postgresql:// URL; ?schema= and ?store= choose.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON by the contract.")]
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command; returns its exit status. Failures are one sentence on standard error."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(args=arguments, prog_name="esviewer", standalone_mode=False)
+    except EsviewerError as error:
+        return _refuse(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except click.exceptions.Abort:
+        return _refuse("Cancelled.")
+    except KeyboardInterrupt:
+        return _refuse("Cancelled.")
+    except BrokenPipeError:
+        # Whoever read our output has had enough. Nothing more may be written, not even when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(sentence: str) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return 2
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(f"esviewer {__version__}")
+
+
+@contextmanager
+def _opened(store: str) -> Iterator[Database]:
+    address = parse(store)
+    database = open_database(address, key=payload_key(address))
+    for sentence in database.unread:
+        print(sentence, file=sys.stderr)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _reading(store: str) -> Iterator[Reader]:
+    """A reader of the one store that is meant."""
+    with _opened(store) as database:
+        reader = database.reader(database.chosen(), waiting=_say_waiting)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+
+def _say_waiting(sentence: str, seconds: float) -> None:
+    print(f"{sentence} Trying again in {seconds:.1f} s.", file=sys.stderr)
+
+
+@app.command()
+def info(
+    store: Store,
+    as_json: AsJson = False,
+    estimate: Annotated[bool, typer.Option(help="Planner figures instead of exact counts.")] = False,
+) -> None:
+    """What is in a database: its stores, events, streams, types, consumers."""
+    with _opened(store) as database:
+        chosen = (database.chosen(),) if database.address.store else database.stores
+        if estimate:
+            figures = [estimate_of(database, found) for found in chosen]
+        else:
+            summaries = summarise(database, chosen)
+            figures = [summary.as_object() for summary in summaries]
+        address = database.address
+        result: dict[str, Value] = {"address": address.text, "database": address.database, "stores": figures}
+        if as_json:
+            output.document(result)
+        elif estimate:
+            columns = ("name", "dialect", "events", "last_position")
+            output.table(address.text, columns, [[f[c] for c in columns] for f in figures], right=columns[2:])
+        else:
+            _show_info(address.text, summaries)
+
+
+def _show_info(address: str, summaries: list[Summary]) -> None:
+    output.say(f"{address}  (read-only)")
+    for summary in summaries:
+        index = summary.index
+        earliest, latest = (iso(t) or "–" for t in index.time_range())
+        first, last = index.position_range()
+        output.say("")
+        output.say(f"{summary.found.name}: {summary.found.dialect.title}, confidence {summary.found.confidence:.0%}")
+        output.say(
+            f"{index.length:,} events in {len(index.streams):,} streams, positions {first} to {last}, "
+            f"{earliest} to {latest}; {summary.snapshots:,} snapshots, {index.undecodable():,} undecodable."
+        )
+        output.table("", ("events", "type"), [(n, t) for t, n in index.type_counts().items()], right=("events",))
+        counts = index.category_counts()
+        if counts:
+            output.table("", ("streams", "category"), [(n, c) for c, n in counts.items()], right=("streams",))
+        if summary.checkpoints is None:
+            output.say("Consumers' positions are not recorded by this framework.")
+        elif summary.checkpoints:
+            rows = [(c.consumer, c.upstream, c.position, c.lag) for c in summary.checkpoints]
+            output.table("", ("consumer", "follows", "position", "lag"), rows, right=("position", "lag"))
+
+
+@app.command()
+def streams(
+    store: Store,
+    category: Annotated[str | None, typer.Option(help="Only streams of this category.")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="GLOB", help="Only streams whose name matches, as in *-7f3c*.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """All streams in the order of their first event."""
+    with _reading(store) as reader:
+        index = build(reader, Index())
+    rows: list[dict[str, Value]] = []
+    for entry in index.stream_entries():
+        if limit is not None and len(rows) >= limit:
+            break
+        if category is not None and entry.category != category:
+            continue
+        if like is not None and not fnmatch.fnmatchcase(entry.name, like):
+            continue
+        first, last = index.position_of(entry.first), index.position_of(entry.last)
+        rows.append(
+            {
+                "stream": entry.name,
+                "category": entry.category,
+                "events": entry.events,
+                "first_position": first,
+                "last_position": last,
+                "last_recorded_at": iso(entry.last_recorded_at),
+            }
+        )
+    if as_json:
+        output.document(rows)
+    else:
+        columns = ("stream", "category", "events", "first_position", "last_position", "last_recorded_at")
+        output.table("", columns, [[row[c] for c in columns] for row in rows], right=columns[2:5])
+
+
+@app.command()
+def events(
+    store: Store,
+    stream: Annotated[str | None, typer.Option(help="Only this stream, its name in any spelling.")] = None,
+    event_type: Annotated[list[str] | None, typer.Option("--type", help="Only this type; repeatable.")] = None,
+    not_type: Annotated[list[str] | None, typer.Option(help="Not this type; repeatable.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Recorded at or after.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Recorded before.")] = None,
+    from_position: Annotated[int | None, typer.Option(help="First position.")] = None,
+    to_position: Annotated[int | None, typer.Option(help="Last position.")] = None,
+    where: Annotated[str | None, typer.Option(metavar="EXPR", help="JMESPath over the event object.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0)] = None,
+    output_format: Annotated[str | None, typer.Option("--format", metavar="ndjson|csv|parquet")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Events in store order."""
+    form = "ndjson" if as_json and output_format is None else output_format
+    if form not in (None, "ndjson", "csv", "parquet"):
+        raise UsageError(f"--format {form} is not known: ndjson, csv or parquet.")
+    wanted = _wanted(event_type, not_type, since, until, where)
+    with _reading(store) as reader:
+        window = Window(from_position=from_position, to_position=to_position)
+        found = _limited(filter(wanted, _source(reader, stream, window, event_type, not_type)), limit)
+        if form is None:
+            _show_events(found)
+            return
+        write = {"ndjson": output.lines, "csv": output.comma_separated, "parquet": output.parquet}[form]
+        write(event_object(event) for event in found)
+
+
+def _source(
+    reader: Reader, stream: str | None, window: Window, types: list[str] | None, not_types: list[str] | None
+) -> Iterator[Event]:
+    if stream is not None:
+        low, high = window.from_position, window.to_position
+        events = sorted(reader.stream(stream), key=lambda event: event.key)
+        for event in events:
+            inside = isinstance(event.position, int) or (low is None and high is None)
+            position = event.position if isinstance(event.position, int) else 0
+            if inside and (low is None or position >= low) and (high is None or position <= high):
+                yield event
+        return
+
+    def keep(row: Fields) -> bool:
+        # Rows of other types need not be decoded where the type is a column.
+        name = row.get("type")
+        return name is None or ((not types or name in types) and name not in (not_types or ()))
+
+    yield from reader.events(window, keep=keep if types or not_types else None)
+
+
+def _wanted(
+    types: list[str] | None, not_types: list[str] | None, since: str | None, until: str | None, where: str | None
+) -> Callable[[Event], bool]:
+    matches = predicate(where) if where is not None else None
+    start, end = _time("--since", since), _time("--until", until)
+
+    def wanted(event: Event) -> bool:
+        if (types and event.type not in types) or (not_types and event.type in not_types):
+            return False
+        recorded = event.recorded_at
+        if start is not None and (recorded is None or recorded < start):
+            return False
+        if end is not None and (recorded is None or recorded >= end):
+            return False
+        return matches is None or matches(event)
+
+    return wanted
+
+
+def _limited(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
+    if limit == 0:
+        return
+    for count, event in enumerate(events, 1):
+        yield event
+        if count == limit:
+            return
+
+
+def _time(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    time = from_iso(text)
+    if time is None:
+        raise UsageError(f"{option} {text!r} is not a time: write it as 2024-03-05 or 2024-03-05T12:31:22+00:00.")
+    return time
+
+
+def _show_events(events: Iterator[Event]) -> None:
+    columns = ("position", "recorded_at", "stream", "version", "type", "data")
+    block: list[list[object]] = []
+    for event in events:
+        data = f"undecodable: {event.undecodable}" if event.undecodable else json_text.dumps(event.data).decode()
+        shown = data if len(data) <= 60 else data[:59] + "…"
+        block.append([event.position, iso(event.recorded_at), event.stream, event.version, event.type, shown])
+        if len(block) == 500:
+            output.table("", columns, block, right=("position", "version"))
+            block = []
+    if block:
+        output.table("", columns, block, right=("position", "version"))
+
+
+@app.command()
+def state(
+    store: Store,
+    stream: Annotated[str, typer.Argument(metavar="STREAM", help="The name of a stream, in any spelling.")],
+    version: Annotated[int | None, typer.Option(help="After the event with this version, as stored.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="After the last event recorded at or before.")] = None,
+    fold: Annotated[str, typer.Option(help="inferred")] = "inferred",
+    as_json: AsJson = False,
+) -> None:
+    """The state of an aggregate, and which event set each field."""
+    if fold != "inferred":
+        raise UsageError(f"--fold {fold} is not known: this version folds with 'inferred'.")
+    if version is not None and at is not None:
+        raise UsageError("Give --version or --at, not both.")
+    time = _time("--at", at)
+    with _reading(store) as reader:
+        history = AggregateHistory(reader.stream(stream), InferredFold())
+    index = _index(history, stream, version, time)
+    last = history.events[index]
+    result: dict[str, Value] = {
+        "stream": last.stream,
+        "category": last.category,
+        "version": last.version,
+        "fold": history.fold.name,
+        "state": history.state_at(index),
+        "blame": {path: _writer_object(writer) for path, writer in history.blame(index).items()},
+    }
+    skipped = [history.events[i].version for i in history.undecodable if i <= index]
+    if skipped:
+        result["undecodable"] = skipped
+        print(f"{len(skipped)} events could not be decoded and are not in this state.", file=sys.stderr)
+    if as_json:
+        output.document(result)
+    else:
+        _show_state(history, index)
+
+
+def _index(history: AggregateHistory, stream: str, version: int | None, time: int | None) -> int:
+    index: int | None = len(history.events) - 1
+    if version is not None:
+        index = history.index_of_version(version)
+        if index is None:
+            first, last = history.events[0].version, history.events[-1].version
+            known = "its events have no versions" if first is None else f"it has {first} to {last}"
+            raise NotFound(f"Stream {stream!r} has no version {version}; {known}.")
+    elif time is not None:
+        index = history.index_at(time)
+        if index < 0:
+            raise NotFound(f"Stream {stream!r} has no event at or before {iso(time)}.")
+    assert index is not None
+    return index
+
+
+def _writer_object(writer: Writer) -> dict[str, Value]:
+    return {"version": writer.version, "position": writer.position, "type": writer.type}
+
+
+def _show_state(history: AggregateHistory, index: int) -> None:
+    from esviewer.projections.paths import leaves
+
+    event = history.events[index]
+    output.say(f"{event.stream}  version {event.version}  ({history.fold.name} fold)")
+    rows: list[list[object]] = []
+    for path, value in leaves(history.state_at(index)):
+        writer = history.writer(path, index)
+        shown = json_text.dumps(value).decode()
+        rows.append([path, shown, writer.version if writer else None, writer.type if writer else None])
+    output.table("", ("field", "value", "version", "set by"), rows, right=("version",))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> int:
+    """What this machine lacks for the window, as one command to paste."""
+    lacking = missing()
+    if as_json:
+        output.document({"sentence": lacking.sentence, "command": lacking.command or None})
+        return 1 if lacking.command else 0
+    output.say(lacking.sentence)
+    if lacking.command:
+        print(lacking.command)
+    return 1 if lacking.command else 0
+
+
+def _later(name: str) -> None:
+    @app.command(name, hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+    def _refused() -> NoReturn:
+        raise UsageError(f"{name} is not part of esviewer {__version__} yet.")
+
+
+for _name in ("catalogue", "check", "replay", "compare", "report"):
+    _later(_name)

@@ -1,0 +1,1 @@
+"""Folds: the fold of an aggregate, its state and blame at every version."""

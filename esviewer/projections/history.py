@@ -1,0 +1,152 @@
+"""One aggregate through time: its state at every version, what each event changed, and which event set each field.
+
+One forward pass folds the stream, keeps checkpoints, and notes the writers of every leaf. Any version is then a short
+refold from the checkpoint before it (performance.md, D).
+"""
+
+from __future__ import annotations
+
+import pickle
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from esviewer.domain import Event
+from esviewer.projections.fold import Fold, State
+from esviewer.projections.paths import Change, changes
+
+CHECKPOINT_EVERY = 200
+CHECKPOINT_BYTES = 64 * 1024 * 1024
+"""Distance of checkpoints is doubled until they fit these bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The event that last changed a field."""
+
+    index: int
+    version: int | None
+    position: int | str | None
+    type: str | None
+
+
+class AggregateHistory:
+    """The events of one stream, in order, and everything that follows from folding them.
+
+    ``index`` counts events from 0; the state *at* an index includes that event, and index -1 is before the first.
+    """
+
+    def __init__(self, events: Sequence[Event], fold: Fold, *, every: int = CHECKPOINT_EVERY) -> None:
+        self.events = tuple(events)
+        self.fold = fold
+        self.changed: list[tuple[Change, ...]] = []
+        """What each event changed, leaf by leaf."""
+        self.writers: dict[str, list[int]] = {}
+        """By path, the indexes of the events that changed it, ascending; in the order of first appearance."""
+        self._every = every
+        self._checkpoints: dict[int, bytes] = {}
+        self._current: tuple[int, State] = (-1, fold.initial())
+        self._pass()
+
+    def _pass(self) -> None:
+        state = self.fold.initial()
+        kept = 0
+        for index, event in enumerate(self.events):
+            changed: list[Change] = []
+            for touch in self.fold.apply(state, event):
+                changed += changes(touch.before, touch.after, touch.path)
+            self.changed.append(tuple(changed))
+            for change in changed:
+                writers = self.writers.setdefault(change.path, [])
+                if not writers or writers[-1] != index:
+                    writers.append(index)
+            if index % self._every == self._every - 1:
+                kept += self._keep(index, state)
+                if kept > CHECKPOINT_BYTES:
+                    kept = self._thin_out()
+        self._current = (len(self.events) - 1, state)
+
+    def _keep(self, index: int, state: State) -> int:
+        # pickle keeps what JSON would bend: decimals, bytes, integers of any size. It is ours and never leaves memory.
+        made = pickle.dumps(state, protocol=5)
+        self._checkpoints[index] = made
+        return len(made)
+
+    def _thin_out(self) -> int:
+        self._every *= 2
+        self._checkpoints = {i: c for i, c in self._checkpoints.items() if i % self._every == self._every - 1}
+        return sum(map(len, self._checkpoints.values()))
+
+    @property
+    def undecodable(self) -> tuple[int, ...]:
+        """Indexes of events whose payload could not be decoded, and which therefore are not in the state."""
+        return tuple(i for i, event in enumerate(self.events) if event.undecodable is not None)
+
+    def state_at(self, index: int) -> State:
+        """The state after the event at ``index`` (-1: before the first). To be read, not changed."""
+        at, state = self._current
+        if at == index:
+            return state
+        if not at < index <= at + self._every:
+            start = (index + 1) // self._every * self._every - 1
+            at, state = (start, pickle.loads(self._checkpoints[start])) if start >= 0 else (-1, self.fold.initial())
+        else:
+            # Going on from the state that was given out last would change it under its reader.
+            state = pickle.loads(pickle.dumps(state, protocol=5))
+        for event in self.events[at + 1 : index + 1]:
+            self.fold.apply(state, event)
+        self._current = (index, state)
+        return state
+
+    def writer(self, path: str, index: int) -> Writer | None:
+        """The last event up to ``index`` that changed a field (also by removing it), ``None`` if none did."""
+        writers = self.writers.get(path)
+        place = bisect_right(writers, index) if writers else 0
+        return self._writer(writers[place - 1]) if writers and place else None
+
+    def previous_change(self, path: str | None, index: int) -> int | None:
+        """The event before ``index`` that changed a field (any field if ``None``)."""
+        if path is None:
+            return next((i for i in range(index - 1, -1, -1) if self.changed[i]), None)
+        writers = self.writers.get(path, [])
+        place = bisect_right(writers, index - 1)
+        return writers[place - 1] if place else None
+
+    def next_change(self, path: str | None, index: int) -> int | None:
+        """The event after ``index`` that changes a field (any field if ``None``)."""
+        if path is None:
+            return next((i for i in range(index + 1, len(self.events)) if self.changed[i]), None)
+        writers = self.writers.get(path, [])
+        place = bisect_right(writers, index)
+        return writers[place] if place < len(writers) else None
+
+    def blame(self, index: int) -> dict[str, Writer]:
+        """For each leaf that was ever set up to ``index``, the event that last changed it."""
+        result: dict[str, Writer] = {}
+        for path, writers in self.writers.items():
+            place = bisect_right(writers, index)
+            if place:
+                result[path] = self._writer(writers[place - 1])
+        return result
+
+    def _writer(self, index: int) -> Writer:
+        event = self.events[index]
+        return Writer(index, event.version, event.position, event.type)
+
+    def index_of_version(self, version: int) -> int | None:
+        """The index of the event with this stored version, ``None`` if there is none."""
+        # Nearly always the versions are dense, so that the place can be computed.
+        first = self.events[0].version if self.events else None
+        if first is not None:
+            guess = version - first
+            if 0 <= guess < len(self.events) and self.events[guess].version == version:
+                return guess
+        return next((i for i, event in enumerate(self.events) if event.version == version), None)
+
+    def index_at(self, time: int) -> int:
+        """The index of the last event recorded at or before a time in µs; -1 if there is none."""
+        for index in range(len(self.events) - 1, -1, -1):
+            recorded = self.events[index].recorded_at
+            if recorded is not None and recorded <= time:
+                return index
+        return -1

@@ -1,0 +1,181 @@
+"""The inferred fold: a state guessed from events alone, without any code of the application.
+
+Every attribute of an event *sets* the attribute of the same name. Where the name of an event type says so, more is
+guessed, into attributes of its own, so that what events carry is never hidden by a guess:
+
+- ``TagAdded {tag}`` *appends* to ``tags``, ``TagRemoved {tag}`` *removes* from it; ``LineAdded {isbn, quantity}``,
+  which has no attribute ``line``, appends the whole payload to ``lines``;
+- ``Deposited {amount}`` and ``Withdrawn {amount}`` *add* to ``amount_total``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Literal
+
+from esviewer.domain import Event, Value
+from esviewer.projections.fold import State, Touch
+from esviewer.projections.paths import MISSING, item, member
+
+_APPENDING = frozenset({"added", "appended", "attached", "included"})
+_REMOVING = frozenset({"removed", "detached", "excluded", "dropped"})
+_RAISING = frozenset({"deposited", "credited", "increased", "earned"})
+_LOWERING = frozenset({"withdrawn", "debited", "decreased", "redeemed", "spent"})
+_QUANTITY = re.compile(r"amount|quantity|cents|points|delta", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
+_VERSION_SUFFIX = re.compile(r"(?:[_.:]v\d+|\bV\d+\.)", re.IGNORECASE)
+
+Operation = Literal["append", "remove", "add", "subtract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A guess about one attribute of one event type; ``attribute`` is ``None`` where the whole payload is meant."""
+
+    operation: Operation
+    attribute: str | None
+    target: str
+
+
+class InferredFold:
+    """Merges attributes, and guesses lists and totals from names; says so by its name."""
+
+    name = "inferred"
+
+    def initial(self) -> State:
+        return {}
+
+    def apply(self, state: State, event: Event) -> list[Touch]:
+        """Merges one event. Events whose payload could not be decoded change nothing; they are counted elsewhere."""
+        data = event.data
+        if data is None:
+            return []
+        if not isinstance(data, dict):
+            return [_set(state, "data", data)]
+        touched = [_set(state, str(name), value) for name, value in data.items()]
+        for rule in rules(event.type, tuple(map(str, data))):
+            touch = _guess(state, rule, data)
+            if touch is not None:
+                touched.append(touch)
+        return touched
+
+
+def rules(event_type: str | None, attributes: tuple[str, ...]) -> tuple[Rule, ...]:
+    """What is guessed for a type beyond setting its attributes; empty for most types."""
+    words = _words(event_type or "")
+    if not words:
+        return ()
+    return _rules(words, attributes)
+
+
+@lru_cache(maxsize=4096)
+def _words(event_type: str) -> tuple[str, ...]:
+    """``shop:Cart.ProductItemAdded`` → ``("product", "item", "added")``; without a version at its end."""
+    local = re.split(r"[.:/\\$]", _VERSION_SUFFIX.sub("", event_type))[-1]
+    return tuple(word.lower() for word in _WORD.findall(local))
+
+
+@lru_cache(maxsize=4096)
+def _rules(words: tuple[str, ...], attributes: tuple[str, ...]) -> tuple[Rule, ...]:
+    *noun_words, verb = words
+    noun = "".join(noun_words)
+    if verb in _APPENDING | _REMOVING and noun:
+        operation: Operation = "append" if verb in _APPENDING else "remove"
+        matching = [name for name in attributes if name.replace("_", "").lower() == noun]
+        if matching:
+            return (Rule(operation, matching[0], _plural(matching[0])),)
+        return (Rule(operation, None, _plural("_".join(noun_words))),) if attributes else ()
+    if verb in _RAISING | _LOWERING:
+        change: Operation = "add" if verb in _RAISING else "subtract"
+        return tuple(Rule(change, name, f"{name}_total") for name in attributes if _QUANTITY.search(name))
+    return ()
+
+
+def _plural(name: str) -> str:
+    if re.search(r"[^aeiou]y$", name):
+        return name[:-1] + "ies"
+    return name + ("es" if re.search(r"(s|x|z|ch|sh)$", name) else "s")
+
+
+def _set(state: State, name: str, value: Value) -> Touch:
+    before = state.get(name, MISSING)
+    state[name] = value
+    return Touch(member("", name), before, value)
+
+
+def _guess(state: State, rule: Rule, data: dict[str, Value]) -> Touch | None:
+    value: Value = data if rule.attribute is None else data[rule.attribute]
+    if rule.operation in ("add", "subtract"):
+        return _total(state, rule, value)
+    present = state.get(rule.target, MISSING)
+    if rule.target in data or (present is not MISSING and not isinstance(present, list)):
+        return None
+    if rule.operation == "append":
+        return _append(state, rule.target, present, value)
+    if not isinstance(present, list):
+        return None
+    kept = [element for element in present if not _meant(element, value)]
+    if len(kept) == len(present):
+        return None
+    state[rule.target] = kept
+    return Touch(member("", rule.target), present, kept)
+
+
+def _append(state: State, target: str, present: Value, value: Value) -> Touch:
+    path = member("", target)
+    if not isinstance(present, list) or not present:
+        state[target] = _Grown([value])
+        return Touch(path, present, state[target])
+    if not isinstance(present, _Grown):
+        # An event set this list: it belongs to the event, so a copy grows.
+        present = state[target] = _Grown(present)
+    present.append(value)
+    return Touch(item(path, len(present) - 1), MISSING, value)
+
+
+class _Grown(list[Value]):
+    """A list that this fold made and may grow in place."""
+
+
+def _meant(element: Value, value: Value) -> bool:
+    """Whether an element of a list is the one that a removal names: the same value, or an object with the same ids."""
+    if element == value:
+        return True
+    if not isinstance(element, dict):
+        return False
+    if not isinstance(value, dict):
+        return any(_is_id(name) and held == value for name, held in element.items())
+    shared = [name for name in value if _is_id(name) and name in element]
+    return bool(shared) and all(element[name] == value[name] for name in shared)
+
+
+def _is_id(name: str) -> bool:
+    return name.lower().endswith("id") or name.lower() in ("key", "sku", "code", "number")
+
+
+def _total(state: State, rule: Rule, value: Value) -> Touch | None:
+    amount = _number(value)
+    before = state.get(rule.target, MISSING)
+    held = Decimal(0) if before is MISSING else _number(before)
+    if amount is None or held is None:
+        return None
+    after = _plain(held + amount if rule.operation == "add" else held - amount, value)
+    state[rule.target] = after
+    return Touch(member("", rule.target), before, after)
+
+
+def _number(value: Value) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _plain(number: Decimal, like: Value) -> Value:
+    return int(number) if isinstance(like, int) and number == int(number) else number

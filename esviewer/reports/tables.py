@@ -1,0 +1,61 @@
+"""Events as lines of JSON and as CSV: the same text from the command line and from the window."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO
+
+from esviewer.domain import Value
+from esviewer.stores.codecs import json_text
+
+EVENT_COLUMNS = (
+    "position",
+    "stream",
+    "category",
+    "version",
+    "type",
+    "schema_version",
+    "recorded_at",
+    "event_id",
+    "correlation_id",
+    "causation_id",
+    "transaction",
+    "tenant",
+    "deleted",
+    "archived",
+    "status",
+    "undecodable",
+    "data",
+    "metadata",
+)
+
+
+def lines(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> None:
+    """One JSON object a line."""
+    for value in objects:
+        out.write(json_text.dumps(value) + b"\n")
+
+
+def comma_separated(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> None:
+    """Events as CSV with a header; ``data`` and ``metadata`` are JSON in one cell, absent is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(EVENT_COLUMNS)
+    for value in objects:
+        writer.writerow([cell(value, name) or "" for name in EVENT_COLUMNS])
+        out.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        text.seek(0)
+        text.truncate()
+    out.write(text.getvalue().encode("utf-8"))
+
+
+def cell(value: Mapping[str, Value], name: str) -> str | None:
+    """One field of an event as text, ``None`` where it has none."""
+    held = value.get(name)
+    if held is None:
+        return None
+    if name in ("data", "metadata") or isinstance(held, bool | dict | list):
+        return json_text.dumps(held).decode("utf-8")
+    return str(held)

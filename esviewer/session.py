@@ -1,0 +1,262 @@
+"""What is open and selected and where the playhead stands: plain state with listeners, no Qt.
+
+The window only shows what stands here; the same state can be saved and brought back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from esviewer.domain import Event, Snapshot
+from esviewer.projections.history import AggregateHistory
+from esviewer.stores.address import Address
+from esviewer.stores.database import Database
+from esviewer.stores.dialects.base import Found
+from esviewer.stores.index import Index
+
+Axis = Literal["version", "time"]
+RECENT_LIMIT = 12
+
+
+class Listeners:
+    """Functions to call when something changed; a listener that leaves while others are called is no trouble."""
+
+    def __init__(self) -> None:
+        self._functions: list[Callable[[], None]] = []
+
+    def add(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Registers a listener; returns the way to remove it."""
+        self._functions.append(function)
+
+        def remove() -> None:
+            if function in self._functions:
+                self._functions.remove(function)
+
+        return remove
+
+    def notify(self) -> None:
+        for function in tuple(self._functions):
+            function()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere one has been: a stream of a store with the playhead, or a store's overview (no stream)."""
+
+    address: str
+    store: str
+    stream: str | None = None
+    index: int = 0
+
+
+class StreamSession:
+    """One opened stream: its history, where the playhead stands, and what is selected in it."""
+
+    def __init__(self, store: StoreSession, name: str, history: AggregateHistory, snapshots: list[Snapshot]) -> None:
+        self.store = store
+        self.name = name
+        self.history = history
+        self.snapshots = snapshots
+        self.playhead = len(history.events) - 1
+        self.axis: Axis = "version"
+        self.selected_path: str | None = None
+        self.view_range: tuple[float, float] | None = None
+        self.moved = Listeners()
+        self.path_selected = Listeners()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return self.history.events
+
+    @property
+    def event(self) -> Event:
+        """The event under the playhead."""
+        return self.history.events[self.playhead]
+
+    @property
+    def category(self) -> str | None:
+        return self.history.events[0].category
+
+    def move(self, index: int) -> None:
+        """Moves the playhead to an event, as near as the stream allows."""
+        index = max(0, min(index, len(self.events) - 1))
+        if index != self.playhead:
+            self.playhead = index
+            self.moved.notify()
+
+    def select_path(self, path: str | None) -> None:
+        """Selects a field of the state, for "set by" and for the keys that walk its changes."""
+        if path != self.selected_path:
+            self.selected_path = path
+            self.path_selected.notify()
+
+    def step_to_change(self, direction: int) -> None:
+        """Moves to the previous (-1) or next (1) event that changes the selected field, any field if none."""
+        history = self.history
+        find = history.next_change if direction > 0 else history.previous_change
+        index = find(self.selected_path, self.playhead)
+        if index is not None:
+            self.move(index)
+
+
+@dataclass(eq=False)
+class StoreSession:
+    """One store of an opened database with its index, which may still grow."""
+
+    database: DatabaseSession
+    found: Found
+    index: Index = field(default_factory=Index)
+    snapshots: int | None = None
+    streams: dict[str, StreamSession] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.found.name
+
+
+class DatabaseSession:
+    """One opened database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.stores = [StoreSession(self, found) for found in database.stores]
+
+    @property
+    def address(self) -> Address:
+        return self.database.address
+
+    def store(self, name: str | None) -> StoreSession | None:
+        """The store of that name."""
+        return next((store for store in self.stores if store.name == name), None)
+
+
+class Session:
+    """Everything that is open, and the places visited."""
+
+    def __init__(self) -> None:
+        self.databases: list[DatabaseSession] = []
+        self.store: StoreSession | None = None
+        self.stream: StreamSession | None = None
+        self.changed = Listeners()
+        """Databases were opened or closed, or another store or stream was chosen."""
+        self._visited: list[Place] = []
+        self._at = -1
+
+    def add(self, database: DatabaseSession) -> None:
+        self.databases.append(database)
+        self.changed.notify()
+
+    def remove(self, database: DatabaseSession) -> None:
+        """Forgets a database and closes its connections."""
+        self.databases.remove(database)
+        if self.store is not None and self.store.database is database:
+            self.store = self.stream = None
+        database.database.close()
+        self.changed.notify()
+
+    def choose(self, store: StoreSession | None, stream: StreamSession | None = None) -> None:
+        """Makes a store, or one of its streams, the one that is looked at."""
+        if store is self.store and stream is self.stream:
+            return
+        self.store, self.stream = store, stream
+        self.changed.notify()
+
+    # Back and forward
+
+    def visit(self, place: Place) -> None:
+        """Notes a place; what was ahead of the present one is forgotten, as in a browser."""
+        if self._at >= 0 and self._visited[self._at] == place:
+            return
+        del self._visited[self._at + 1 :]
+        self._visited.append(place)
+        self._at = len(self._visited) - 1
+
+    def note_index(self, index: int) -> None:
+        """Updates the playhead of the present place, so that coming back finds it where it was left."""
+        if self._at >= 0 and self._visited[self._at].stream is not None:
+            self._visited[self._at] = replace(self._visited[self._at], index=index)
+
+    @property
+    def can_go_back(self) -> bool:
+        return self._at > 0
+
+    @property
+    def can_go_forward(self) -> bool:
+        return self._at + 1 < len(self._visited)
+
+    def go(self, step: Literal[-1, 1]) -> Place | None:
+        """The place before or after the present one, which becomes the present one; ``None`` at the ends."""
+        if not 0 <= self._at + step < len(self._visited):
+            return None
+        self._at += step
+        return self._visited[self._at]
+
+
+# What is kept between sessions
+
+
+def config_folder() -> Path:
+    """Where settings are kept: ``ESVIEWER_CONFIG_DIR``, else where this system keeps them."""
+    given = os.environ.get("ESVIEWER_CONFIG_DIR")
+    return Path(given) if given else platformdirs.user_config_path("esviewer")
+
+
+@dataclass
+class Remembered:
+    """What comes back at the next start. Addresses never hold passwords."""
+
+    recent: list[str] = field(default_factory=list)
+    open: list[dict[str, Any]] = field(default_factory=list)
+    """Opened databases: ``{address, store, streams: [{name, playhead, axis, range}], current}``."""
+    theme: str = "system"
+    window: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, address: str) -> None:
+        """Puts an address on top of the recent ones."""
+        self.recent = [address, *(other for other in self.recent if other != address)][:RECENT_LIMIT]
+
+
+def recall(folder: Path | None = None) -> Remembered:
+    """What was kept; a file that is missing or damaged gives the defaults."""
+    path = (folder or config_folder()) / "session.json"
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return Remembered()
+    return _remembered(kept) if isinstance(kept, dict) else Remembered()
+
+
+def _remembered(kept: Mapping[str, Any]) -> Remembered:
+    result = Remembered()
+    recent, opened = kept.get("recent"), kept.get("open")
+    if isinstance(recent, list):
+        result.recent = [entry for entry in recent if isinstance(entry, str)][:RECENT_LIMIT]
+    if isinstance(opened, list):
+        result.open = [entry for entry in opened if isinstance(entry, dict) and isinstance(entry.get("address"), str)]
+    if kept.get("theme") in ("light", "dark", "system"):
+        result.theme = kept["theme"]
+    if isinstance(kept.get("window"), dict):
+        result.window = dict(kept["window"])
+    return result
+
+
+def remember(state: Remembered, folder: Path | None = None) -> None:
+    """Keeps what comes back at the next start; a folder that cannot be written is no reason to fail."""
+    folder = folder or config_folder()
+    text = json.dumps(
+        {"recent": state.recent, "open": state.open, "theme": state.theme, "window": state.window}, indent=1
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / "session.json.new"
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(folder / "session.json")
+    except OSError:
+        return

@@ -1,0 +1,4 @@
+"""How stores are read: addresses, read-only connections, detection, dialects, codecs, reader and index.
+
+The only room that imports SQL libraries.
+"""

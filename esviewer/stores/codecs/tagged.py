@@ -1,0 +1,61 @@
+"""The values that Python's eventsourcing library wraps, unwrapped.
+
+Its JSONTranscoder writes what JSON has no type for as an object of exactly two keys, ``_type_`` and ``_data_``
+(eventsourcing/persistence.py, 9.0.3 to 9.5.6). Built in are ``uuid_hex``, ``decimal_str`` and ``datetime_iso``.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HEX_32 = re.compile("[0-9a-fA-F]{32}").fullmatch
+
+
+def untag(value: object) -> object:
+    """``value`` with wrapped UUIDs dashed, and decimals and datetimes as their texts; other tags stay objects.
+
+    Nothing is changed in place. What holds no wrapped value is returned as the same object.
+    """
+    kind = value.__class__
+    if kind is dict:
+        return _untag_dict(value)
+    if kind is list:
+        return _untag_list(value)
+    return value
+
+
+def _untag_dict(value: dict[object, object]) -> object:
+    if len(value) == 2 and "_type_" in value and "_data_" in value:
+        data = value["_data_"]
+        if data.__class__ is str:
+            kind = value["_type_"]
+            if kind == "datetime_iso" or kind == "decimal_str":
+                return data
+            if kind == "uuid_hex" and _HEX_32(data):  # type: ignore[call-overload]
+                text: str = data.lower()  # type: ignore[attr-defined]
+                return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    changed = value
+    for key, item in value.items():
+        kind = item.__class__
+        if kind is dict:
+            new = _untag_dict(item)  # type: ignore[arg-type]
+        elif kind is list:
+            new = _untag_list(item)  # type: ignore[arg-type]
+        else:
+            continue
+        if new is not item:
+            if changed is value:
+                changed = value.copy()
+            changed[key] = new
+    return changed
+
+
+def _untag_list(value: list[object]) -> list[object]:
+    changed = value
+    for index, item in enumerate(value):
+        new = untag(item)
+        if new is not item:
+            if changed is value:
+                changed = value.copy()
+            changed[index] = new
+    return changed

@@ -1,0 +1,27 @@
+"""The frameworks that are known: one file each. Others come by the entry-point group ``esviewer.dialects``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from esviewer.stores.dialects.base import Dialect
+
+ENTRY_POINT_GROUP = "esviewer.dialects"
+
+# In the order of detection: of two that match the same table the first wins (index_a.md, "Detection").
+_OWN = (
+    ("eventsourcing", "EventSourcing"),
+)
+
+
+@cache
+def known() -> tuple[Dialect, ...]:
+    """All dialects in the order of detection; third parties' after our own."""
+    made: list[Dialect] = [getattr(import_module(f"{__name__}.{module}"), name)() for module, name in _OWN]
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        dialect = entry.load()()
+        if isinstance(dialect, Dialect):
+            made.append(dialect)
+    return tuple(made)

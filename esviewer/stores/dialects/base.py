@@ -1,0 +1,229 @@
+"""What a dialect says about a framework's tables; everything that dialects share is in the reader.
+
+A dialect is data: how its tables are recognised, and one ``select`` whose labelled columns are the envelope. Labels
+that are fields of :class:`~esviewer.domain.Event` are taken as they are; ``data`` and ``metadata`` are decoded;
+``key_0``, ``key_1``, … are the paging key. Other labels are for the dialect's own :meth:`Dialect.complete`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Select, false
+
+from esviewer.domain import Event, from_iso
+from esviewer.stores.codecs import Codecs, Undecodable
+from esviewer.stores.connection import Connection
+from esviewer.stores.schema import Catalog, Table
+
+Fields: TypeAlias = dict[str, Any]
+"""One row as read, by label; then, after :meth:`Dialect.complete`, the fields of one event."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One event store that was recognised in a database.
+
+    ``tables`` names the tables by role (``events``, ``snapshots``, ``streams``, …). ``confidence`` is 0 to 1 and
+    ``evidence`` says in sentences what it rests on. ``options`` holds what the dialect learned about this store.
+    """
+
+    dialect: Dialect
+    name: str
+    tables: Mapping[str, Table]
+    confidence: float
+    evidence: tuple[str, ...]
+    backend: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def events(self) -> Table:
+        return self.tables["events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What a store says about a consumer: the position it has reached in what it follows.
+
+    ``followed`` is the name of the followed store in this database, ``None`` if it is not here. ``category`` is given
+    where a consumer follows one category only.
+    """
+
+    consumer: str
+    upstream: str | None
+    position: int | str | None
+    followed: str | None
+    category: str | None = None
+
+
+class Dialect(ABC):
+    """How one framework stores events. One instance serves all stores of its kind; it keeps nothing."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    backends: ClassVar[frozenset[str]]
+    payload: ClassVar[Literal["any", "json", "yaml"]] = "json"
+    records_checkpoints: ClassVar[bool] = True
+    """Whether the framework keeps consumers' positions in the database at all."""
+    category_from_first_event: ClassVar[bool] = False
+    """Whether the category of a stream is what :meth:`complete` gives for its first event, for all its events."""
+    order: ClassVar[str]
+    """One phrase for people: what the order of events rests on."""
+    identity: ClassVar[tuple[str, ...]] = ("stream",)
+    """Fields that together name one stream."""
+    transactions: ClassVar[str | None] = None
+    """One phrase on what ``transaction`` groups, ``None`` if the framework does not record it."""
+
+    @abstractmethod
+    def find(self, catalog: Catalog) -> list[Found]:
+        """The stores of this framework in a database; must survive missing siblings and unreadable tables."""
+
+    def unread(self, catalog: Catalog) -> list[str]:
+        """One sentence for each group of tables that is recognised and not read yet."""
+        return []
+
+    @abstractmethod
+    def select(self, found: Found) -> Select[Any]:
+        """Every event with labelled columns, without order, filter or limit."""
+
+    @abstractmethod
+    def key(self, found: Found) -> tuple[ColumnElement[Any], ...]:
+        """The columns of the paging key, which is unique and orders the store; labels ``key_0``, … in the select."""
+
+    @abstractmethod
+    def of_stream(self, found: Found, stream: str) -> ColumnElement[bool]:
+        """The condition for events of a stream, whatever the spelling of its name."""
+
+    def stream_order(self, found: Found) -> tuple[ColumnElement[Any], ...]:
+        """How the events of one stream are ordered; by the store's order unless the dialect knows better."""
+        return self.key(found)
+
+    def position(self, found: Found) -> ColumnElement[Any] | None:
+        """The column behind ``position`` where it is one integer that grows with the store's order, else ``None``."""
+        return self.key(found)[0]
+
+    def stored_key(self, key: Sequence[Any], found: Found) -> tuple[Any, ...]:
+        """The key as values for a comparison with :meth:`key`'s columns."""
+        return tuple(key)
+
+    def order_of_stream(self, event: Event) -> tuple[Any, ...]:
+        """Sorts the events of one stream as :meth:`stream_order` does, once they are read."""
+        return (event.version is None, event.version or 0, event.key)
+
+    def expand(self, row: Fields, codecs: Codecs) -> Iterable[Fields]:
+        """The events of one row as fields of the envelope; decodes ``data`` and ``metadata``."""
+        yield self.decoded(row, codecs)
+
+    def decoded(self, row: Fields, codecs: Codecs) -> Fields:
+        """The row with ``data``, ``metadata`` and the time decoded, and completed by the dialect."""
+        raw = row.get("data")
+        if isinstance(raw, str):
+            raw = raw.encode("utf-8", "surrogatepass")
+        row["raw"] = raw
+        try:
+            decoded = codecs.decode(raw, self.payload)
+        except Undecodable as reason:
+            row["data"] = None
+            row["undecodable"] = str(reason.reason)
+        else:
+            row["data"] = decoded.value
+            row["notes"] = decoded.notes
+        if row.get("metadata") is not None:
+            row["metadata"] = self._metadata(row, codecs)
+        if isinstance(row.get("recorded_at"), str):
+            row["recorded_at"] = from_iso(row["recorded_at"])
+        for flag in ("deleted", "archived"):
+            if row.get(flag) is not None:
+                row[flag] = bool(row[flag])
+        self.complete(row)
+        return row
+
+    def _metadata(self, row: Fields, codecs: Codecs) -> object:
+        try:
+            return codecs.decode(row["metadata"], self.payload).value
+        except Undecodable as reason:
+            row["notes"] = (*row.get("notes", ()), f"metadata cannot be read: {reason.reason}")
+            return None
+
+    def complete(self, row: Fields) -> None:
+        """Fills in the fields that only this dialect can tell, in place. ``row["data"]`` is decoded already."""
+
+    def snapshots(self, found: Found) -> Select[Any] | None:
+        """Stored snapshots with labels ``stream version recorded_at type data``, ``None`` if there are none."""
+        return None
+
+    def snapshot_fields(self, found: Found, row: Fields) -> Fields:
+        """The fields of a snapshot, from its row with ``state`` decoded; hook for wrapped states."""
+        return row
+
+    def snapshots_of(self, found: Found, stream: str) -> ColumnElement[bool]:
+        """The condition for a stream's snapshots in :meth:`snapshots`."""
+        return false()
+
+    def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
+        """The consumers that this store's tables record; ``None`` where the framework records none."""
+        return [] if self.records_checkpoints else None
+
+    def related(self, event: Event) -> Relations:
+        """What the store itself records about an event's cause and company."""
+        return Relations(event.event_id, event.causation_id, event.correlation_id, event.transaction)
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """How an event is tied to others: its own name, the name of its cause, its conversation and its transaction.
+
+    ``own`` is in the same terms as other events' ``cause`` (an event id; stream and position for Message DB).
+    """
+
+    own: str | None
+    cause: str | None
+    correlation: str | None
+    transaction: str | None
+
+
+def match(table: Table, required: Iterable[str], optional: Iterable[str] = ()) -> tuple[bool, float, str]:
+    """Whether a table has all required columns, with a confidence and a sentence as evidence."""
+    needed, extra = tuple(required), tuple(optional)
+    if not table.has(*needed):
+        return False, 0.0, ""
+    present = [name for name in extra if table.has(name)]
+    confidence = 0.9 + 0.1 * (len(present) / len(extra) if extra else 1.0)
+    total, got = len(needed) + len(extra), len(needed) + len(present)
+    return True, round(confidence, 3), f"{got} of {total} columns of table {table.full_name} match."
+
+
+def store_name(catalog: Catalog, table: Table, *, count: int, named: str | None = None) -> str:
+    """The store's name by the contract.
+
+    SQLite: the file's stem where the file holds one store, else the table. Postgres: the schema, with ``named`` (the
+    table less ``_events``) where the framework names its tables; then without the schema if that is ``public``.
+    """
+    if catalog.backend == "sqlite":
+        return catalog.file_stem if count == 1 else table.name
+    if named is None:
+        return table.schema or "public"
+    return named if table.schema in (None, "public") else f"{table.schema}.{named}"
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    """The UUID that a text spells: dashed, 32 digits, braces, ``urn:uuid:``; ``None`` if it is none."""
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def spelled(column: ColumnElement[Any], declared: str, text: str) -> ColumnElement[bool]:
+    """The condition that a stream column holds ``text`` in any spelling that its type allows."""
+    identity = as_uuid(text)
+    if declared == "uuid":
+        return column == identity if identity is not None else false()
+    if identity is None:
+        return column == text
+    forms = {text, str(identity), identity.hex, str(identity).upper(), identity.hex.upper()}
+    return column.in_(sorted(forms))

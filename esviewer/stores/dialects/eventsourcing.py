@@ -1,0 +1,237 @@
+"""Python ``eventsourcing`` 9.x (and the alphas of 10) on SQLite and Postgres.
+
+Format facts: ``eventsourcing/sqlite.py``, ``postgres.py``, ``persistence.py`` at 9.2.22, 9.5.6 and 10.0.0a7; see
+``dialects/eventsourcing.md``. The SQLite position is the implicit ``rowid``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
+
+from esviewer.domain import Event, from_iso
+from esviewer.stores.codecs import tagged
+from esviewer.stores.connection import Connection
+from esviewer.stores.dialects.base import (
+    Dialect,
+    Fields,
+    Follow,
+    Found,
+    as_uuid,
+    match,
+    spelled,
+    store_name,
+)
+from esviewer.stores.schema import Catalog, Table
+
+_CORE = ("originator_id", "originator_version", "topic", "state")
+_FOREIGN = ("id", "application_name", "pipeline_id")
+"""Columns of sister packages with tables of their own (eventsourcing_sqlalchemy, _django, 8.x)."""
+_MIGRATION_MARK = "__migration__"
+
+
+class EventSourcing(Dialect):
+    name = "eventsourcing"
+    title = "Python eventsourcing"
+    backends = frozenset({"sqlite", "postgresql"})
+    payload = "any"
+    category_from_first_event = True
+    order = "by notification id, in which the library commits"
+
+    def find(self, catalog: Catalog) -> list[Found]:
+        tables = [t for t in catalog.tables if t.has(*_CORE) and not any(t.has(c) for c in _FOREIGN)]
+        logs = [t for t in tables if _is_log(catalog, t)]
+        return [self._found(catalog, log, logs, tables) for log in logs]
+
+    def _found(self, catalog: Catalog, log: Table, logs: list[Table], tables: list[Table]) -> Found:
+        needed = _CORE if catalog.backend == "sqlite" else (*_CORE, "notification_id")
+        _, _, sentence = match(log, needed)
+        evidence = [sentence]
+        prefix = _prefix(log)
+        roles = {"events": log}
+        for table in tables:
+            if table.schema == log.schema and table not in logs and table.name == f"{prefix}_snapshots":
+                roles["snapshots"] = table
+                evidence.append(f"Table {table.full_name} holds snapshots.")
+        for role, table in _tracking(catalog, log, logs).items():
+            roles[role] = table
+            evidence.append(f"Table {table.full_name} holds positions of consumers.")
+        if log.has("event_id", "metadata"):
+            evidence.append("Columns event_id and metadata are those of version 10.")
+        named = None if catalog.backend == "sqlite" else prefix
+        name = store_name(catalog, log, count=len(logs), named=named)
+        return Found(self, name, roles, 1.0, tuple(evidence), catalog.backend)
+
+    def unread(self, catalog: Catalog) -> list[str]:
+        """Tagged events of dynamic consistency boundaries (``eventsourcing/dcb/postgres_tt.py`` at 9.5.6)."""
+        return [
+            f"Table {table.full_name} holds tagged events (DCB) of Python eventsourcing, which are not read yet."
+            for table in catalog.tables
+            if table.name.endswith("_tt_main")
+            and table.has("id", "type", "data", "tags")
+            and catalog.sibling(table, table.name.removesuffix("_main") + "_tag") is not None
+        ]
+
+    def select(self, found: Found) -> Select[Any]:
+        table = found.events
+        (position,) = self.key(found)
+        columns: list[ColumnElement[Any]] = [
+            position.label("key_0"),
+            position.label("position"),
+            table.column("originator_id").label("stream"),
+            table.column("originator_version").label("version"),
+            table.column("topic").label("type"),
+            table.column("state").label("data"),
+        ]
+        columns += [table.column(name).label(name) for name in ("event_id", "metadata") if table.has(name)]
+        return select(*columns)
+
+    def key(self, found: Found) -> tuple[ColumnElement[Any], ...]:
+        if found.backend == "sqlite":
+            return (literal_column("rowid", sqlalchemy.Integer),)
+        return (found.events.column("notification_id"),)
+
+    def of_stream(self, found: Found, stream: str) -> ColumnElement[bool]:
+        table = found.events
+        return spelled(table.column("originator_id"), table.type_of("originator_id"), stream)
+
+    def stream_order(self, found: Found) -> tuple[ColumnElement[Any], ...]:
+        return (found.events.column("originator_version"),)
+
+    def complete(self, row: Fields) -> None:
+        row["stream"] = _dashed(row["stream"])
+        topic: str = row["type"]
+        row["category"] = _category(topic)
+        data = row["data"]
+        if not isinstance(data, dict):
+            return
+        data = tagged.untag(data)
+        assert isinstance(data, dict)
+        # What the envelope holds is taken out of the payload (Mapper.to_stored_event puts it in).
+        for own in ("originator_id", "originator_version"):
+            if own in data and str(data[own]).replace("-", "") == str(row[_OWN[own]]).replace("-", ""):
+                del data[own]
+        if "timestamp" in data:
+            row["recorded_at"] = from_iso(str(data.pop("timestamp")))
+        if "originator_topic" in data:
+            row["category"] = str(data.pop("originator_topic"))
+        if not found_in_ten(row):
+            version = data.pop("class_version", 1)
+            row["schema_version"] = version if isinstance(version, int) else str(version)
+        row["data"] = data
+        metadata = row.get("metadata")
+        if isinstance(metadata, dict):
+            row["correlation_id"] = _text(metadata.get("correlation_id"))
+            row["causation_id"] = _text(metadata.get("causation_id"))
+
+    def order_of_stream(self, event: Event) -> tuple[Any, ...]:
+        return (event.version or 0, event.key)
+
+    def snapshots(self, found: Found) -> Select[Any] | None:
+        table = found.tables.get("snapshots")
+        if table is None:
+            return None
+        return select(
+            table.column("originator_id").label("stream"),
+            table.column("originator_version").label("version"),
+            table.column("topic").label("type"),
+            table.column("state").label("data"),
+        )
+
+    def snapshots_of(self, found: Found, stream: str) -> ColumnElement[bool]:
+        table = found.tables["snapshots"]
+        return spelled(table.column("originator_id"), table.type_of("originator_id"), stream)
+
+    def snapshot_fields(self, found: Found, row: Fields) -> Fields:
+        row["stream"] = _dashed(row["stream"])
+        state = tagged.untag(row["state"])
+        if isinstance(state, dict):
+            row["recorded_at"] = from_iso(str(state.get("timestamp", "")))
+            state = state.get("state", state)
+        row["state"] = state
+        return row
+
+    def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
+        result = []
+        for role, table in found.tables.items():
+            if not role.startswith("tracking:") or not table.readable:
+                continue
+            consumer = role.removeprefix("tracking:")
+            name, position = table.column("application_name"), table.column("notification_id")
+            # Up to 9.4.2 one row for each processed notification; the newest counts.
+            rows = connection.all(select(name, func.max(position)).group_by(name).order_by(name))
+            for upstream, reached in rows:
+                if upstream != _MIGRATION_MARK:
+                    result.append(Follow(consumer, upstream, reached, _followed(found, stores, upstream)))
+        return result
+
+
+_OWN = {"originator_id": "stream", "originator_version": "version"}
+
+
+def found_in_ten(row: Fields) -> bool:
+    """Whether the row is one of version 10, which writes no ``class_version``."""
+    return "event_id" in row
+
+
+def _is_log(catalog: Catalog, table: Table) -> bool:
+    """Whether a table with the core columns holds events, not snapshots."""
+    if catalog.backend == "sqlite":
+        return not table.without_rowid and not table.name.endswith("_snapshots")
+    return table.has("notification_id")
+
+
+def _prefix(log: Table) -> str:
+    return log.name.removesuffix("_events")
+
+
+def _tracking(catalog: Catalog, log: Table, logs: list[Table]) -> dict[str, Table]:
+    """Tracking tables that belong to a log, by role ``tracking:CONSUMER``.
+
+    A process application's table carries its name; what carries no log's name goes to the first log of the schema.
+    """
+    beside = [other for other in logs if other.schema == log.schema]
+    prefixes = {_prefix(other) for other in beside}
+    roles: dict[str, Table] = {}
+    for table in catalog.beside(log):
+        if table.lower != {"application_name", "notification_id"} or table.name.startswith(("old1_", "bkup1_")):
+            continue
+        consumer = table.name.removesuffix("_tracking")
+        owner = consumer if consumer in prefixes else _prefix(beside[0])
+        if owner == _prefix(log):
+            shown = catalog.file_stem if catalog.backend == "sqlite" and table.name == "tracking" else consumer
+            roles[f"tracking:{shown}"] = table
+    return roles
+
+
+def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | None:
+    """Name of the store of an upstream application, if it is in this database."""
+    for other in stores:
+        if other.dialect.name != EventSourcing.name or other.events.schema != found.events.schema:
+            continue
+        own = other.name if found.backend == "sqlite" else _prefix(other.events)
+        if own.lower() == upstream.lower():
+            return other.name
+    return None
+
+
+def _dashed(stream: object) -> str:
+    text = str(stream)
+    if len(text) != 32:
+        return text
+    identity = as_uuid(text)
+    return text if identity is None else str(identity)
+
+
+def _category(topic: str) -> str | None:
+    """``school:Dog.Registered`` → ``school:Dog``; ``None`` where the topic names no class inside another."""
+    module, colon, qualified = topic.partition(":")
+    owner, dot, _ = qualified.rpartition(".")
+    return f"{module}:{owner}" if colon and dot else None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

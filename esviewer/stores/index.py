@@ -1,0 +1,280 @@
+"""A store's events as columns in memory: what lists, counts, lanes and histograms are answered from.
+
+Built in one pass of the reader; usable while it grows, since a reader of it takes the published length first and rows
+are only ever added (law 5: append-only is used).
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from esviewer.domain import Event, Key
+from esviewer.stores.reader import Reader, Window
+
+NONE: Final = np.iinfo(np.int64).min
+"""Stands for "the store has none" in the columns ``position``, ``version`` and ``time``."""
+
+UNDECODABLE, DELETED, ARCHIVED = 1, 2, 4
+
+_COLUMNS: Final[dict[str, Any]] = {
+    "position": np.int64,
+    "stream": np.int32,
+    "version": np.int64,
+    "type": np.int32,
+    "time": np.int64,
+    "size": np.int32,
+    "flags": np.uint8,
+    "own": np.uint32,
+    "cause": np.uint32,
+    "correlation": np.uint32,
+    "transaction": np.uint32,
+}
+
+ProgressListener = Callable[[int, float], None]
+"""Told how many events have been read and how many a second, at most 20 times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One stream in the list of streams. ``first`` and ``last`` are rows of the index; times are µs or ``None``."""
+
+    ordinal: int
+    name: str
+    category: str | None
+    events: int
+    first: int
+    last: int
+    last_recorded_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTable:
+    """Figures of all streams by ordinal: number of events, first and last row, greatest time (:data:`NONE`: none)."""
+
+    events: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    last_time: NDArray[np.int64]
+
+
+class Index:
+    """Columns of one row an event, in store order. ``length`` is published after the rows are there."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.complete = False
+        self.types: list[str] = []
+        self.streams: list[str] = []
+        self.stream_category: list[str | None] = []
+        self.keys: list[Key] | None = None
+        self.position_text: list[str | None] | None = None
+        self.schema_versions: dict[tuple[int, str], int] = {}
+        self._type_ordinal: dict[str | None, int] = {}
+        self._stream_ordinal: dict[tuple[Any, ...], int] = {}
+        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(1024, dtype) for n, dtype in _COLUMNS.items()}
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The published part of a column."""
+        length = self.length
+        return self._arrays[name][:length]
+
+    def key_of(self, row: int) -> Key:
+        """The paging key of a row."""
+        return self.keys[row] if self.keys is not None else (int(self._arrays["position"][row]),)
+
+    def position_of(self, row: int) -> int | str | None:
+        """The position of a row as the contract writes it."""
+        if self.position_text is not None and self.position_text[row] is not None:
+            return self.position_text[row]
+        value = int(self._arrays["position"][row])
+        return None if value == NONE else value
+
+    def time_of(self, row: int) -> int | None:
+        """The time of a row in µs, ``None`` if it has none."""
+        value = int(self._arrays["time"][row])
+        return None if value == NONE else value
+
+    # Answers
+
+    def type_counts(self) -> dict[str, int]:
+        """Events by stored type, most frequent first."""
+        counts = np.bincount(self.column("type")[self.column("type") >= 0], minlength=len(self.types))
+        pairs = zip(self.types, counts.tolist(), strict=False)
+        return dict(sorted(((t, n) for t, n in pairs if n), key=lambda pair: (-pair[1], pair[0])))
+
+    def category_counts(self) -> dict[str, int]:
+        """Streams by category, in the order of names; streams without category are left out."""
+        counts: dict[str, int] = {}
+        for category in tuple(self.stream_category):
+            if category is not None:
+                counts[category] = counts.get(category, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def time_range(self) -> tuple[int | None, int | None]:
+        """Least and greatest time in µs."""
+        times = self.column("time")
+        times = times[times != NONE]
+        return (int(times.min()), int(times.max())) if len(times) else (None, None)
+
+    def position_range(self) -> tuple[int | str | None, int | str | None]:
+        """First and last position, in store order."""
+        length = self.length
+        if not length:
+            return None, None
+        positions = self.column("position")
+        if self.position_text is None and (positions != NONE).all():
+            return int(positions.min()), int(positions.max())
+        return self.position_of(0), self.position_of(length - 1)
+
+    def undecodable(self) -> int:
+        """How many payloads could not be decoded."""
+        return int(np.count_nonzero(self.column("flags") & UNDECODABLE))
+
+    def events_after(self, position: int | str | None, category: str | None = None) -> int:
+        """How many events stand after a position, in one category or in all: what lag counts."""
+        if isinstance(position, str):
+            return self._after_text(position)
+        after = self.column("position") > (NONE if position is None else position)
+        if category is not None:
+            ordinals = [i for i, name in enumerate(tuple(self.stream_category)) if name == category]
+            after = after & np.isin(self.column("stream"), np.asarray(ordinals, np.int32))
+        return int(np.count_nonzero(after))
+
+    def _after_text(self, position: str) -> int:
+        texts = (self.position_text or [])[: self.length]
+        return self.length - 1 - texts.index(position) if position in texts else self.length
+
+    def stream_table(self) -> StreamTable:
+        """Per stream, by ordinal: events, first and last row, greatest time. All arrays have one entry a stream."""
+        ordinals, times = self.column("stream"), self.column("time")
+        rows = np.flatnonzero(ordinals >= 0)
+        order = rows[np.argsort(ordinals[rows], kind="stable")]
+        counts = np.bincount(ordinals[rows], minlength=0).astype(np.int64)
+        ends = np.cumsum(counts)
+        starts = ends - counts
+        latest = np.maximum.reduceat(times[order], starts) if len(counts) else np.zeros(0, np.int64)
+        return StreamTable(
+            counts, order[starts] if len(counts) else rows, order[ends - 1] if len(counts) else rows, latest
+        )
+
+    def stream_entries(self) -> Iterator[StreamEntry]:
+        """All streams in the order of their first event."""
+        table = self.stream_table()
+        columns = (table.events.tolist(), table.first.tolist(), table.last.tolist(), table.last_time.tolist())
+        for ordinal, (count, first, last, latest) in enumerate(zip(*columns, strict=True)):
+            name, category = self.streams[ordinal], self.stream_category[ordinal]
+            yield StreamEntry(ordinal, name, category, count, first, last, None if latest == NONE else latest)
+
+    def rows_related(self, column: str, name: str) -> NDArray[np.int64]:
+        """Rows whose ``own``, ``cause``, ``correlation`` or ``transaction`` may be ``name``, in store order.
+
+        Names are kept as 32-bit hashes, so the events must be read to be sure.
+        """
+        return np.flatnonzero(self.column(column) == name_hash(name))
+
+    # Building
+
+    def add(self, events: list[Event], reader: Reader) -> None:
+        """Adds events that follow what is there, then publishes them."""
+        start, end = self.length, self.length + len(events)
+        self._grow(end)
+        arrays = self._arrays
+        for row, event in enumerate(events, start):
+            position = event.position
+            arrays["position"][row] = position if isinstance(position, int) else NONE
+            arrays["stream"][row] = self._stream_of(event, reader)
+            arrays["version"][row] = NONE if event.version is None else event.version
+            arrays["type"][row] = self._type_of(event)
+            arrays["time"][row] = NONE if event.recorded_at is None else event.recorded_at
+            arrays["size"][row] = len(event.raw or b"")
+            arrays["flags"][row] = _flags(event)
+            relations = reader.dialect.related(event)
+            arrays["own"][row] = name_hash(relations.own)
+            arrays["cause"][row] = name_hash(relations.cause)
+            arrays["correlation"][row] = name_hash(relations.correlation)
+            arrays["transaction"][row] = name_hash(relations.transaction)
+            self._keep_key(event, row)
+        self.length = end
+
+    def _keep_key(self, event: Event, row: int) -> None:
+        if self.keys is None and event.key != (event.position,):
+            self.keys = [(int(value),) for value in self._arrays["position"][:row]]
+        if self.keys is not None:
+            self.keys.append(event.key)
+        if self.position_text is None and isinstance(event.position, str):
+            self.position_text = [None] * row
+        if self.position_text is not None:
+            self.position_text.append(event.position if isinstance(event.position, str) else None)
+
+    def _grow(self, needed: int) -> None:
+        have = len(self._arrays["position"])
+        if needed <= have:
+            return
+        size = max(needed, have * 2)
+        for name, array in self._arrays.items():
+            larger = np.empty(size, array.dtype)
+            larger[: self.length] = array[: self.length]
+            self._arrays[name] = larger
+
+    def _stream_of(self, event: Event, reader: Reader) -> int:
+        if event.stream is None:
+            return -1
+        identity = tuple(getattr(event, name) for name in reader.dialect.identity)
+        ordinal = self._stream_ordinal.get(identity)
+        if ordinal is None:
+            ordinal = self._stream_ordinal[identity] = len(self.streams)
+            self.stream_category.append(event.category)
+            self.streams.append(event.stream)
+        return ordinal
+
+    def _type_of(self, event: Event) -> int:
+        if event.type is None:
+            return -1
+        ordinal = self._type_ordinal.get(event.type)
+        if ordinal is None:
+            ordinal = self._type_ordinal[event.type] = len(self.types)
+            self.types.append(event.type)
+        return ordinal
+
+
+def build(reader: Reader, index: Index, progress: ProgressListener | None = None) -> Index:
+    """Reads the rest of the store into ``index``; raises what the reader raises, and what was read stays."""
+    after = index.key_of(index.length - 1) if index.length else None
+    began = told = time.monotonic()
+    first = index.length
+    block: list[Event] = []
+    for event in reader.events(Window(after=after)):
+        block.append(event)
+        if len(block) >= 512:
+            index.add(block, reader)
+            block = []
+            now = time.monotonic()
+            if progress is not None and now - told >= 0.05:
+                told = now
+                progress(index.length, (index.length - first) / max(now - began, 1e-9))
+    index.add(block, reader)
+    index.complete = True
+    if progress is not None:
+        progress(index.length, (index.length - first) / max(time.monotonic() - began, 1e-9))
+    return index
+
+
+def name_hash(name: str | None) -> int:
+    """32 bits of a name; 0 stands for no name."""
+    return 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogatepass")) or 1
+
+
+def _flags(event: Event) -> int:
+    flags = UNDECODABLE if event.undecodable is not None else 0
+    if event.deleted:
+        flags |= DELETED
+    if event.archived:
+        flags |= ARCHIVED
+    return flags

@@ -1,0 +1,284 @@
+"""Postgres databases, read in sessions that are read-only by the server's own rule.
+
+Etiquette (law 1 of design.md): ``default_transaction_read_only``, a statement timeout, ``application_name=esviewer``,
+every statement on its own (autocommit), so that no snapshot is left open to hold back vacuum.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import keyring
+import keyring.errors
+import psycopg
+from psycopg import sql as psycopg_sql
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects.postgresql import psycopg as postgres_dialect
+
+from esviewer.domain import Cancelled, ConnectionLost, NotFound, QueryTimeout, StoreUnavailable
+from esviewer.stores.connection import CHUNK, Connection, Row
+from esviewer.stores.query_log import QueryLog
+from esviewer.stores.schema import Catalog, Table
+
+STATEMENT_SECONDS = 60.0
+CONNECT_SECONDS = 10
+KEYRING_SERVICE = "esviewer"
+
+_PG_EPOCH = 946_684_800_000_000
+"""µs from 1970 to 2000, where Postgres counts its timestamps from (src/include/datatype/timestamp.h)."""
+_INFINITE = (2**63 - 1, -(2**63))
+_XID8 = 5069
+"""oid of xid8 in pg_type.dat since Postgres 13; psycopg does not know it by name."""
+
+
+class _Micros(Loader):
+    """timestamp and timestamptz as µs since 1970; infinities as ``None``. No datetime in between: Postgres knows years
+    that Python does not."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        (value,) = struct.unpack("!q", data)
+        return None if value in _INFINITE else value + _PG_EPOCH
+
+
+class _Json(Loader):
+    """json as its bytes: what they mean is for the codecs."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        return bytes(data)
+
+
+class _Jsonb(Loader):
+    """jsonb as JSON bytes: the binary form is a version byte and the text (jsonb_send in jsonb.c)."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        return bytes(data[1:])
+
+
+class _Uuid(Loader):
+    """uuid as dashed text."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        digits = bytes(data).hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class _Text(Loader):
+    """Text; in a database without encoding (SQL_ASCII) bytes that are not UTF-8 are shown as escapes."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        return bytes(data).decode("utf-8", "backslashreplace")
+
+
+class _Unsigned64(Loader):
+    """xid8 as an integer."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        return int.from_bytes(bytes(data), "big")
+
+
+class PostgresSource:
+    """A Postgres database as a source of read-only connections."""
+
+    def __init__(
+        self,
+        url: str,
+        shown: str,
+        log: QueryLog,
+        *,
+        password: str | None = None,
+        statement_seconds: float = STATEMENT_SECONDS,
+    ) -> None:
+        self.shown = shown
+        self.log = log
+        self.way = "read-only session"
+        self._url = url
+        self._password = password
+        self._statement_seconds = statement_seconds
+
+    def connect(self) -> PostgresConnection:
+        """A new connection; raises StoreUnavailable with what the server said, or NotFound for the database."""
+        try:
+            return PostgresConnection(self, self._raw(self._password))
+        except psycopg.OperationalError as error:
+            stored = None if self._password or "password" not in str(error) else stored_password(self._url)
+            if stored is None:
+                raise _refused(error, self.shown) from error
+        try:
+            return PostgresConnection(self, self._raw(stored))
+        except psycopg.OperationalError as error:
+            raise _refused(error, self.shown) from error
+
+    def _raw(self, password: str | None) -> psycopg.Connection[Row]:
+        given = dict(parse_qsl(urlsplit(self._url).query))
+        own = (
+            "-c default_transaction_read_only=on "
+            f"-c statement_timeout={int(self._statement_seconds * 1000)} "
+            "-c idle_in_transaction_session_timeout=60000"
+        )
+        settings: dict[str, Any] = {
+            "application_name": "esviewer",
+            "client_encoding": "UTF8",
+            # Ours come last: of two settings of one name the server takes the last.
+            "options": f"{given.get('options', '')} {own}".strip(),
+            "connect_timeout": given.get("connect_timeout", CONNECT_SECONDS),
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        }
+        if password is not None:
+            settings["password"] = password
+        # No prepared statements: they do not survive a pooler between us and the server.
+        return psycopg.connect(self._url, autocommit=True, prepare_threshold=None, **settings)
+
+    def catalog(self, connection: Connection) -> Catalog:
+        """All tables of all schemas but the system's, partitions of others left out."""
+        tables = [
+            Table(name, dict(zip(columns, types, strict=True)), schema, tuple(key or ()), readable=bool(readable))
+            for schema, name, readable, columns, types, key in connection.all(sql_text(_CATALOG))
+        ]
+        return Catalog("postgresql", tuple(tables))
+
+
+_CATALOG = """
+SELECT n.nspname, c.relname,
+       has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'),
+       array_agg(a.attname::text ORDER BY a.attnum),
+       array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum),
+       (SELECT array_agg(k.attname::text ORDER BY array_position(i.indkey::int2[], k.attnum))
+          FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey::int2[])
+         WHERE i.indrelid = c.oid AND i.indisprimary)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+   AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+ GROUP BY n.oid, n.nspname, c.oid, c.relname
+ ORDER BY n.nspname, c.relname
+"""
+
+
+class PostgresConnection(Connection):
+    """One read-only session."""
+
+    def __init__(self, source: PostgresSource, raw: psycopg.Connection[Row]) -> None:
+        self.sql = postgres_dialect.dialect()  # type: ignore[no-untyped-call]
+        self._source = source
+        self._raw = raw
+        for name, loader in (
+            ("timestamptz", _Micros),
+            ("timestamp", _Micros),
+            ("json", _Json),
+            ("jsonb", _Jsonb),
+            ("uuid", _Uuid),
+            ("text", _Text),
+            ("varchar", _Text),
+            ("bpchar", _Text),
+            ("name", _Text),
+            (_XID8, _Unsigned64),
+        ):
+            raw.adapters.register_loader(name, loader)
+
+    def fetch(self, text: str, parameters: Any) -> Iterator[list[Row]]:
+        began = time.perf_counter()
+        count = 0
+        try:
+            with self._raw.cursor(binary=True) as cursor:
+                chunk: list[Row] = []
+                for row in cursor.stream(psycopg_sql.SQL(text), parameters, size=CHUNK):
+                    chunk.append(row)
+                    if len(chunk) == CHUNK:
+                        count += CHUNK
+                        yield chunk
+                        chunk = []
+                if chunk:
+                    count += len(chunk)
+                    yield chunk
+        except psycopg.Error as error:
+            self._source.log.add(text, parameters, began, count, str(error))
+            raise self._translated(error) from error
+        self._source.log.add(text, parameters, began, count, None)
+
+    def _translated(self, error: psycopg.Error) -> Exception:
+        """Our error for the server's or the driver's, by SQLSTATE (errcodes.txt of Postgres)."""
+        where, state = self._source.shown, error.sqlstate or ""
+        if state == "57014":
+            if "statement timeout" in str(error):
+                limit = f"{self._source._statement_seconds:g} s"
+                return QueryTimeout(f"{where}: a statement took longer than {limit} and was ended by the server.")
+            return Cancelled("The query was cancelled.")
+        if self._raw.broken or self._raw.closed or state.startswith(("08", "57P")):
+            return ConnectionLost(f"The connection to {where} was lost: {_first_line(error)}.")
+        if state == "42501":
+            return StoreUnavailable(
+                f"{where}: this role may not read everything that is needed ({_first_line(error)}): grant it SELECT."
+            )
+        if state == "25006":
+            return StoreUnavailable(f"{where} was opened read-only; this statement was refused: {_first_line(error)}.")
+        return StoreUnavailable(f"{where}: {_first_line(error)}.")
+
+    def interrupt(self) -> None:
+        self._raw.cancel_safe(timeout=2)
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+def stored_password(url: str) -> str | None:
+    """The password that the keyring holds for this address, if any."""
+    try:
+        return keyring.get_password(KEYRING_SERVICE, keyring_name(url))
+    except keyring.errors.KeyringError:
+        return None
+
+
+def keyring_name(url: str) -> str:
+    """Under which name the keyring holds the password of an address."""
+    parts = urlsplit(url)
+    return f"{parts.username or ''}@{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+
+
+def _first_line(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error)
+    return text.strip().splitlines()[0].rstrip(".") if text.strip() else type(error).__name__
+
+
+def _refused(error: psycopg.OperationalError, shown: str) -> Exception:
+    """What went wrong while connecting, in one sentence; libpq gives no SQLSTATE there."""
+    text = str(error)
+    if "password authentication failed" in text:
+        return StoreUnavailable(f"{shown}: the server refused the user name or the password.")
+    if "no password supplied" in text:
+        return StoreUnavailable(
+            f"{shown}: the server asks for a password; give it in PGPASSWORD, ~/.pgpass or the URL."
+        )
+    if "does not exist" in text and "database" in text:
+        return NotFound(f"{shown}: there is no such database on this server.")
+    if "does not exist" in text and "role" in text:
+        return StoreUnavailable(f"{shown}: the server knows no such user.")
+    if "could not translate host name" in text or "failed to resolve host" in text:
+        return StoreUnavailable(f"{shown}: no server of that name is known.")
+    if "timeout expired" in text or "timed out" in text:
+        return StoreUnavailable(f"{shown}: the server did not answer in time.")
+    if "onnection refused" in text or "No such file or directory" in text:
+        return StoreUnavailable(f"{shown}: no Postgres server is listening there.")
+    last = [line.strip() for line in text.splitlines() if line.strip()]
+    return StoreUnavailable(f"{shown}: {last[-1].rstrip('.') if last else 'the server could not be reached'}.")

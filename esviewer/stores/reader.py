@@ -1,0 +1,363 @@
+"""Reads one store: its events in order, the events of a stream, single events, snapshots.
+
+Law 2: there is no other way from a row to an :class:`~esviewer.domain.Event`.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, text, tuple_
+
+from esviewer.domain import Cancelled, ConnectionLost, EsviewerError, Event, Key, NotFound, Snapshot
+from esviewer.stores.codecs import Codecs, Undecodable
+from esviewer.stores.connection import Connection, Row, Statement
+from esviewer.stores.dialects.base import Fields, Found
+
+PAGE = 50_000
+"""Rows of one statement at most, so that no snapshot stays open for long on a server."""
+
+_EVENT_FIELDS = frozenset(Event.__slots__)
+_FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which events to read: positions both included, keys ``after`` excluded, in store order or ``reverse``."""
+
+    after: Key | None = None
+    from_position: int | None = None
+    to_position: int | None = None
+    reverse: bool = False
+    limit: int | None = None
+
+
+class Reader:
+    """Reads a store on a connection of its own, in one thread at a time; reconnects when a server went away."""
+
+    def __init__(
+        self,
+        found: Found,
+        connect: Callable[[], Connection],
+        release: Callable[[Connection], None],
+        codecs: Codecs,
+        *,
+        waiting: Callable[[str, float], None] | None = None,
+        patience: float = 60.0,
+    ) -> None:
+        self.found = found
+        self.dialect = found.dialect
+        self.codecs = codecs
+        self._connect = connect
+        self._release = release
+        self._connection: Connection | None = None
+        self._waiting = waiting
+        self._patience = patience
+        self._stop_requested = threading.Event()
+        self._side: Connection | None = None
+        self._categories: dict[str | None, str | None] = {}
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        for connection in (self._connection, self._side):
+            if connection is not None:
+                self._release(connection)
+        self._connection = self._side = None
+
+    def stop(self) -> None:
+        """Ends what the reader is doing, from any thread; it then raises :class:`Cancelled`. Final."""
+        self._stop_requested.set()
+        connection = self._connection
+        if connection is not None:
+            connection.interrupt()
+
+    # Events in store order
+
+    def events(self, window: Window = Window(), *, keep: Callable[[Fields], bool] | None = None) -> Iterator[Event]:
+        """Events of the whole store in its order. ``keep`` sees each row before it is decoded and may drop it."""
+        for row in self.drafts(window, keep=keep):
+            yield self._finished(row)
+
+    def drafts(self, window: Window = Window(), *, keep: Callable[[Fields], bool] | None = None) -> Iterator[Fields]:
+        """The fields of each event, in store order, decoded; what :meth:`events` makes events of."""
+        after, given = window.after, 0
+        while True:
+            # A filter may drop most rows: then pages stay large, or a rare type would cost a statement a row.
+            left = PAGE if window.limit is None else window.limit - given
+            size = PAGE if keep is not None else min(PAGE, left)
+            if left <= 0:
+                return
+            count = 0
+            for fields in self._page(window, after, size):
+                count += 1
+                row_key = self._row_key(fields)
+                if keep is None or keep(fields):
+                    for draft in self._events_of_row(fields, window, after):
+                        given += 1
+                        yield draft
+                        if given == window.limit:
+                            return
+                after = row_key
+            if count < size:
+                return
+
+    def _events_of_row(self, fields: Fields, window: Window, after: Key | None) -> Iterator[Fields]:
+        """The events of a row that lie in the window; a key longer than a row's names one event in it."""
+        width = len(self.dialect.key(self.found))
+        drafts: Iterable[Fields] = self.dialect.expand(fields, self.codecs)
+        for draft in reversed(list(drafts)) if window.reverse else drafts:
+            if after is not None and len(after) > width:
+                key = draft["key"]
+                if key >= after if window.reverse else key <= after:
+                    continue
+            if self._within(draft, window):
+                self._note_category(draft)
+                yield draft
+
+    def _within(self, draft: Fields, window: Window) -> bool:
+        """Position bounds where SQL could not apply them (no single position column)."""
+        position = draft.get("position")
+        if self.dialect.position(self.found) is not None or not isinstance(position, int):
+            return True
+        low, high = window.from_position, window.to_position
+        return (low is None or position >= low) and (high is None or position <= high)
+
+    def _page(self, window: Window, after: Key | None, size: int) -> Iterator[Fields]:
+        """One page of rows after a key; goes on after the last row given if the connection is lost."""
+        patience = _Patience(self._patience)
+        left = size
+        while left > 0:
+            statement = self._statement(window, after, left)
+            labels = labels_of(statement)
+            try:
+                for chunk in self._rows(statement):
+                    for row in chunk:
+                        fields = dict(zip(labels, row, strict=True))
+                        last = self._row_key(fields)
+                        yield fields
+                        after, left = last, left - 1
+                    patience.renew()
+                    self._check_stopped()
+                return
+            except ConnectionLost as error:
+                self._wait(error, patience)
+
+    def _statement(self, window: Window, after: Key | None, size: int) -> Select[Any]:
+        columns = self.dialect.key(self.found)
+        statement = self.dialect.select(self.found)
+        if after is not None:
+            statement = statement.where(self._beyond(columns, after, window.reverse))
+        position = self.dialect.position(self.found)
+        if position is not None:
+            if window.from_position is not None:
+                statement = statement.where(position >= window.from_position)
+            if window.to_position is not None:
+                statement = statement.where(position <= window.to_position)
+        order = [column.desc() if window.reverse else column for column in columns]
+        return statement.order_by(*order).limit(size)
+
+    def _beyond(self, columns: Sequence[ColumnElement[Any]], after: Key, reverse: bool) -> ColumnElement[bool]:
+        """Strictly beyond a row's key; a longer key names an event in a row, so that row is read once more."""
+        values = self.dialect.stored_key(after[: len(columns)], self.found)
+        left = tuple_(*columns)
+        right = tuple_(*(v if isinstance(v, ColumnElement) else literal(v) for v in values))
+        compare = {(False, False): operator.gt, (True, False): operator.lt, (False, True): operator.ge}.get(
+            (reverse, len(after) > len(columns)), operator.le
+        )
+        condition: ColumnElement[bool] = compare(left, right)
+        if len(columns) == 1:
+            condition = compare(columns[0], values[0])
+        return condition
+
+    def _row_key(self, fields: Fields) -> Key:
+        count = len(self.dialect.key(self.found))
+        return tuple(fields[f"key_{i}"] for i in range(count))
+
+    # One stream
+
+    def stream(self, name: str) -> list[Event]:
+        """All events of a stream in its own order, the name in any spelling; raises :class:`NotFound` if none."""
+        statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, name))
+        statement = statement.order_by(*self.dialect.stream_order(self.found))
+        events = [self._finished(draft) for draft in self._expanded(statement)]
+        if not events:
+            raise NotFound(f"Store {self.found.name} has no stream {name!r}.")
+        return events
+
+    def at(self, keys: Sequence[Key]) -> list[Event]:
+        """The events with these keys, in store order; keys that are not there are left out."""
+        columns = self.dialect.key(self.found)
+        result: list[Event] = []
+        for start in range(0, len(keys), 200):
+            some = [self.dialect.stored_key(key[: len(columns)], self.found) for key in keys[start : start + 200]]
+            condition = columns[0].in_([key[0] for key in some])
+            if len(columns) > 1:
+                condition = tuple_(*columns).in_(some)
+            statement = self.dialect.select(self.found).where(condition).order_by(*columns)
+            wanted = set(keys[start : start + 200])
+            events = (self._finished(draft) for draft in self._expanded(statement))
+            result += [event for event in events if event.key in wanted]
+        return result
+
+    def snapshots(self, stream: str | None = None) -> list[Snapshot]:
+        """Stored snapshots, of one stream or of all, ordered by stream and version."""
+        statement = self.dialect.snapshots(self.found)
+        if statement is None:
+            return []
+        if stream is not None:
+            statement = statement.where(self.dialect.snapshots_of(self.found, stream))
+        labels = labels_of(statement)
+        made = [self._snapshot(dict(zip(labels, row, strict=True))) for row in self._all(statement)]
+        return sorted(made, key=lambda snapshot: (snapshot.stream, snapshot.version or 0))
+
+    def snapshot_count(self) -> int:
+        """How many snapshots are stored."""
+        statement = self.dialect.snapshots(self.found)
+        if statement is None:
+            return 0
+        return int(self._all(_count(statement))[0][0])
+
+    def _snapshot(self, row: Fields) -> Snapshot:
+        raw = row.pop("data", None)
+        raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+        row["raw"] = raw
+        try:
+            row["state"] = self.codecs.decode(raw, self.dialect.payload).value
+        except Undecodable as reason:
+            row["state"], row["undecodable"] = None, str(reason.reason)
+        row.setdefault("recorded_at", None)
+        row = self.dialect.snapshot_fields(self.found, row)
+        fields = {name: value for name, value in row.items() if name in Snapshot.__slots__}
+        return Snapshot(**fields)
+
+    def planner_count(self) -> int | None:
+        """The server's own estimate of the number of rows; ``None`` where it has none. Never a scan."""
+        table = self.found.events
+        if self.found.backend == "sqlite":
+            if table.without_rowid:
+                return None
+            rowid = literal_column("rowid", Integer)
+            return int(self._all(select(func.coalesce(func.max(rowid), 0)).select_from(table.clause))[0][0])
+        statement = text(
+            "SELECT CASE WHEN min(c.reltuples) < 0 THEN NULL ELSE sum(c.reltuples)::bigint END FROM pg_class c"
+            " WHERE c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(:name)) WHERE isleaf)"
+            " OR (c.oid = to_regclass(:name) AND c.relkind = 'r')"
+        ).bindparams(name=".".join(f'"{part}"' for part in (table.schema or "public", table.name)))
+        count = self._all(statement)[0][0]
+        return None if count is None else int(count)
+
+    # Rows
+
+    def _expanded(self, statement: Select[Any]) -> Iterator[Fields]:
+        labels = labels_of(statement)
+        for row in self._all(statement):
+            for draft in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
+                self._note_category(draft)
+                yield draft
+
+    def _all(self, statement: Statement) -> list[Row]:
+        """The whole answer; asked again after a lost connection, since nothing was given out yet."""
+        patience = _Patience(self._patience)
+        while True:
+            try:
+                return [row for chunk in self._rows(statement) for row in chunk]
+            except ConnectionLost as error:
+                self._wait(error, patience)
+
+    def _rows(self, statement: Statement) -> Iterator[list[Row]]:
+        self._check_stopped()
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection.rows(statement)
+
+    def _wait(self, error: ConnectionLost, patience: _Patience) -> None:
+        """Connects anew, with growing pauses; raises ``error`` when patience is at its end."""
+        self.close()
+        while self._connection is None:
+            pause = patience.next_pause()
+            if pause is None:
+                raise error
+            if self._waiting is not None:
+                self._waiting(str(error), pause)
+            if self._stop_requested.wait(pause):
+                self._check_stopped()
+            try:
+                self._connection = self._connect()
+            except EsviewerError as failure:
+                error = ConnectionLost(f"{error} {failure}") if str(failure) not in str(error) else error
+
+    def _check_stopped(self) -> None:
+        if self._stop_requested.is_set():
+            raise Cancelled("Reading was cancelled.")
+
+    # Categories of streams
+
+    def _finished(self, draft: Fields) -> Event:
+        key = draft.get("key") or self._row_key(draft)
+        fields = {name: value for name, value in draft.items() if name in _EVENT_FIELDS}
+        for name in ("position", "stream", "category", "version", "type"):
+            fields.setdefault(name, None)
+        fields["key"] = key
+        return Event(**fields)
+
+    def _note_category(self, draft: Fields) -> None:
+        """Gives the event its stream's category: that of the stream's first event."""
+        if not self.dialect.category_from_first_event:
+            return
+        stream = draft.get("stream")
+        if stream not in self._categories:
+            self._categories[stream] = self._category_of(draft)
+        draft["category"] = self._categories[stream]
+
+    def _category_of(self, draft: Fields) -> str | None:
+        stream, version = draft.get("stream"), draft.get("version")
+        own: str | None = draft.get("category")
+        if stream is None or version in (0, 1):
+            return own
+        statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, stream))
+        statement = statement.order_by(*self.dialect.stream_order(self.found)).limit(1)
+        # A connection of its own: the one that pages is busy.
+        if self._side is None:
+            self._side = self._connect()
+        rows = self._side.all(statement)
+        labels = labels_of(statement)
+        for row in rows:
+            for first in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
+                found: str | None = first.get("category")
+                return found
+        return own
+
+
+class _Patience:
+    """How long to go on trying: pauses double up to a bound, until the patience is at its end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Begins anew, since something arrived."""
+        self._deadline: float | None = None
+        self._pause = _FIRST_DELAY
+
+    def next_pause(self) -> float | None:
+        """Seconds to wait before the next attempt, ``None`` when it is time to give up."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._seconds
+        pause, self._pause = self._pause, min(self._pause * 2, _LAST_DELAY)
+        return pause if now + pause <= self._deadline else None
+
+
+def labels_of(statement: Select[Any]) -> tuple[str, ...]:
+    """The labels of a statement's columns, in order."""
+    return tuple(str(column.key) for column in statement.selected_columns)
+
+
+def _count(statement: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(statement.subquery())

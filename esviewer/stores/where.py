@@ -1,0 +1,84 @@
+"""``--where``: JMESPath over the event object, with comparisons that suit stored data.
+
+A comparison with a path that is not there, or with a value of another kind, is false (``!=`` too; comparing with a
+literal ``null`` asks whether the path is there). Strings that are decimals compare as numbers with numbers.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import jmespath
+from jmespath import exceptions, visitor
+
+from esviewer.domain import Event, UsageError
+from esviewer.domain.objects import event_object
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
+_NULL: dict[str, Any] = {"type": "literal", "value": None, "children": []}
+
+
+class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
+    """JMESPath's own interpreter with the comparisons of this module."""
+
+    def visit_comparator(self, node: Any, value: Any) -> bool:
+        left_node, right_node = node["children"]
+        left, right = self.visit(left_node, value), self.visit(right_node, value)
+        compare = _COMPARE[node["value"]]
+        if _NULL in (left_node, right_node):
+            return bool(compare(left is None, right is None)) if node["value"] in ("eq", "ne") else False
+        pair = _comparable(left, right)
+        return pair is not None and bool(compare(*pair))
+
+
+def _comparable(left: Any, right: Any) -> tuple[Any, Any] | None:
+    """The two values as values of one kind, ``None`` if they have none in common."""
+    if left is None or right is None:
+        return None
+    if isinstance(left, bool) or isinstance(right, bool):
+        return (left, right) if isinstance(left, bool) and isinstance(right, bool) else None
+    if isinstance(left, str) and isinstance(right, str):
+        return left, right
+    if isinstance(left, list | dict) or isinstance(right, list | dict):
+        return (left, right) if type(left) is type(right) and not isinstance(left, dict) else None
+    numbers = _number(left), _number(right)
+    return None if None in numbers else numbers
+
+
+def _number(value: Any) -> Decimal | None:
+    if not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return None if number.is_nan() else number
+
+
+def predicate(expression: str) -> Callable[[Event], bool]:
+    """Whether an event matches; raises :class:`UsageError` for an expression that is not JMESPath."""
+    try:
+        parsed = jmespath.compile(expression).parsed
+    except exceptions.JMESPathError as error:
+        raise UsageError(f"--where is not a JMESPath expression: {str(error).splitlines()[0]}") from error
+    interpreter = _Interpreter()
+
+    def matches(event: Event) -> bool:
+        try:
+            result = interpreter.visit(parsed, event_object(event))
+        except exceptions.JMESPathError:
+            # A function was given a value of another type, or there is no such path.
+            return False
+        return result is not None and result is not False and result not in ("", [], {})
+
+    return matches
