@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from esviewer import __version__
 from esviewer.cli import output
@@ -51,14 +51,10 @@ def run(arguments: list[str]) -> int:
         status = command.main(args=arguments, prog_name="esviewer", standalone_mode=False)
     except EsviewerError as error:
         return _refuse(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return 2
-    except click.ClickException as error:
-        return _refuse(error.format_message())
-    except click.exceptions.Abort:
-        return _refuse("Cancelled.")
-    except KeyboardInterrupt:
+    except TyperException as error:
+        tell = getattr(error, "format_message", None)
+        return _refuse(f"{tell() if tell else error} See esviewer {arguments[0]} --help.")
+    except (typer.Abort, KeyboardInterrupt):
         return _refuse("Cancelled.")
     except BrokenPipeError:
         # Whoever read our output has had enough. Nothing more may be written, not even when Python exits.

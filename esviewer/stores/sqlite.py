@@ -18,6 +18,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,9 @@ class SqliteConnection(Connection):
                 given += len(chunk)
                 yield chunk
         finally:
-            cursor.close()
+            # A reader that is dropped half way may outlive its connection.
+            with suppress(sqlite3.ProgrammingError):
+                cursor.close()
 
     def interrupt(self) -> None:
         self._raw.interrupt()

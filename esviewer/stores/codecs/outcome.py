@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-class Undecodable(Exception):  # noqa: N818 - a state of a payload, named as `Event.undecodable` is
+class Undecodable(Exception):
     """A payload that could not be read. ``reason`` is part of a sentence for people, without content of the payload."""
 
     def __init__(self, reason: str) -> None:

@@ -18,9 +18,9 @@ def untag(value: object) -> object:
     """
     kind = value.__class__
     if kind is dict:
-        return _untag_dict(value)
+        return _untag_dict(value)  # type: ignore[arg-type]
     if kind is list:
-        return _untag_list(value)
+        return _untag_list(value)  # type: ignore[arg-type]
     return value
 
 
@@ -31,8 +31,8 @@ def _untag_dict(value: dict[object, object]) -> object:
             kind = value["_type_"]
             if kind == "datetime_iso" or kind == "decimal_str":
                 return data
-            if kind == "uuid_hex" and _HEX_32(data):  # type: ignore[call-overload]
-                text: str = data.lower()  # type: ignore[attr-defined]
+            if kind == "uuid_hex" and _HEX_32(data):
+                text: str = data.lower()
                 return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     changed = value
     for key, item in value.items():
