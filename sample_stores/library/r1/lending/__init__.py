@@ -1,0 +1,1 @@
+"""The lending department of a city library."""
