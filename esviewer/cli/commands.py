@@ -306,7 +306,7 @@ def state(
         raise UsageError("Give --version or --at, not both.")
     time = _time("--at", at)
     with _reading(store) as reader:
-        history = AggregateHistory(reader.stream(stream), InferredFold())
+        history = AggregateHistory(reader.aggregate(stream), InferredFold())
     index = _index(history, stream, version, time)
     last = history.events[index]
     result: dict[str, Value] = {

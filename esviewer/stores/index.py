@@ -73,11 +73,14 @@ class Index:
         self.types: list[str] = []
         self.streams: list[str] = []
         self.stream_category: list[str | None] = []
+        self.stream_tenant: list[str | None] = []
         self.keys: list[Key] | None = None
         self.position_text: list[str | None] | None = None
         self.schema_versions: dict[tuple[int, str], int] = {}
         self._type_ordinal: dict[str | None, int] = {}
         self._stream_ordinal: dict[tuple[Any, ...], int] = {}
+        self._same_name: dict[str, int] = {}
+        self._identity: list[tuple[Any, ...]] = []
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(1024, dtype) for n, dtype in _COLUMNS.items()}
 
     def column(self, name: str) -> NDArray[Any]:
@@ -95,6 +98,11 @@ class Index:
             return self.position_text[row]
         value = int(self._arrays["position"][row])
         return None if value == NONE else value
+
+    def stream_name(self, ordinal: int) -> str:
+        """The name by which a stream is asked for: with its tenant or type where the name alone is not unique."""
+        name = self.streams[ordinal]
+        return name if self._same_name[name] == 1 else "/".join(map(str, self._identity[ordinal]))
 
     def time_of(self, row: int) -> int | None:
         """The time of a row in µs, ``None`` if it has none."""
@@ -137,14 +145,15 @@ class Index:
         """How many payloads could not be decoded."""
         return int(np.count_nonzero(self.column("flags") & UNDECODABLE))
 
-    def events_after(self, position: int | str | None, category: str | None = None) -> int:
-        """How many events stand after a position, in one category or in all: what lag counts."""
+    def events_after(self, position: int | str | None, category: str | None = None, tenant: str | None = None) -> int:
+        """How many events stand after a position, of one category or tenant or of all: what lag counts."""
         if isinstance(position, str):
             return self._after_text(position)
         after = self.column("position") > (NONE if position is None else position)
-        if category is not None:
-            ordinals = [i for i, name in enumerate(tuple(self.stream_category)) if name == category]
-            after = after & np.isin(self.column("stream"), np.asarray(ordinals, np.int32))
+        for names, wanted in ((self.stream_category, category), (self.stream_tenant, tenant)):
+            if wanted is not None:
+                ordinals = [i for i, name in enumerate(tuple(names)) if name == wanted]
+                after = after & np.isin(self.column("stream"), np.asarray(ordinals, np.int32))
         return int(np.count_nonzero(after))
 
     def _after_text(self, position: str) -> int:
@@ -231,6 +240,9 @@ class Index:
         if ordinal is None:
             ordinal = self._stream_ordinal[identity] = len(self.streams)
             self.stream_category.append(event.category)
+            self.stream_tenant.append(event.tenant)
+            self._identity.append(identity)
+            self._same_name[event.stream] = self._same_name.get(event.stream, 0) + 1
             self.streams.append(event.stream)
         return ordinal
 

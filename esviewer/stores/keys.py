@@ -48,6 +48,14 @@ def remember_key(address: Address, key: bytes) -> bool:
     return True
 
 
+def has_keyring() -> bool:
+    """Whether this machine has a keyring that keeps things; may wait for the system's service to answer.
+
+    The backends that stand for "none" have no priority (keyring/backends/fail.py and null.py, keyring 25).
+    """
+    return bool(keyring.get_keyring().priority > 0)
+
+
 def _name(address: Address) -> str:
     where = str(address.path.absolute()) if address.path is not None else address.text
     return f"payload-key:{where}"

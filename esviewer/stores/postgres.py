@@ -250,10 +250,26 @@ def stored_password(url: str) -> str | None:
         return None
 
 
+def remember_password(url: str, password: str) -> bool:
+    """Keeps the password of an address in the keyring; ``False`` where this machine has none that works."""
+    try:
+        keyring.set_password(KEYRING_SERVICE, keyring_name(url), password)
+    except keyring.errors.KeyringError:
+        return False
+    # The backend that keeps nothing says nothing either.
+    return stored_password(url) == password
+
+
 def keyring_name(url: str) -> str:
-    """Under which name the keyring holds the password of an address."""
+    """Under which name the keyring holds the password of an address; another server never has the same name."""
     parts = urlsplit(url)
-    return f"{parts.username or ''}@{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    given = dict(parse_qsl(parts.query))
+    user = given.get("user") or parts.username or ""
+    host = given.get("host") or given.get("hostaddr") or parts.hostname or "localhost"
+    port = given.get("port") or parts.port or 5432
+    path = "/" + given["dbname"] if "dbname" in given else parts.path
+    service = f" service={given['service']}" if "service" in given else ""
+    return f"{user}@{host}:{port}{path}{service}"
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, text, tuple_
 
-from esviewer.domain import Cancelled, ConnectionLost, EsviewerError, Event, Key, NotFound, Snapshot
+from esviewer.domain import Cancelled, ConnectionLost, EsviewerError, Event, Key, NotFound, Snapshot, UsageError
 from esviewer.stores.codecs import Codecs, Undecodable
 from esviewer.stores.connection import Connection, Row, Statement
 from esviewer.stores.dialects.base import Fields, Found
@@ -60,7 +60,7 @@ class Reader:
         self._patience = patience
         self._stop_requested = threading.Event()
         self._side: Connection | None = None
-        self._categories: dict[str | None, str | None] = {}
+        self._categories: dict[tuple[object, ...], str | None] = {}
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -120,12 +120,12 @@ class Reader:
                 yield draft
 
     def _within(self, draft: Fields, window: Window) -> bool:
-        """Position bounds where SQL could not apply them (no single position column)."""
-        position = draft.get("position")
-        if self.dialect.position(self.found) is not None or not isinstance(position, int):
-            return True
+        """Position bounds where SQL could not apply them; what has no integer position is in no bounds."""
         low, high = window.from_position, window.to_position
-        return (low is None or position >= low) and (high is None or position <= high)
+        if self.dialect.position(self.found) is not None or (low is None and high is None):
+            return True
+        position = draft.get("position")
+        return isinstance(position, int) and (low is None or position >= low) and (high is None or position <= high)
 
     def _page(self, window: Window, after: Key | None, size: int) -> Iterator[Fields]:
         """One page of rows after a key; goes on after the last row given if the connection is lost."""
@@ -187,6 +187,21 @@ class Reader:
         events = [self._finished(draft) for draft in self._expanded(statement)]
         if not events:
             raise NotFound(f"Store {self.found.name} has no stream {name!r}.")
+        return events
+
+    def aggregate(self, name: str) -> list[Event]:
+        """The events of a stream that is to be folded: raises :class:`UsageError` where the name means two of them.
+
+        The same name may stand in two tenants, or under two types: folding both as one would show a state that never
+        was.
+        """
+        events = self.stream(name)
+        beside = tuple(field for field in self.dialect.identity if field != "stream")
+        owners = {tuple(getattr(event, field) for field in beside) for event in events}
+        if len(owners) > 1:
+            known = sorted("/".join(map(str, (*owner, name))) for owner in owners)
+            word = {"tenant": "tenants", "category": "types"}.get(beside[0], beside[0])
+            raise UsageError(f"Stream {name!r} stands in several {word}: name one of {', '.join(known)}.")
         return events
 
     def at(self, keys: Sequence[Key]) -> list[Event]:
@@ -309,10 +324,10 @@ class Reader:
         """Gives the event its stream's category: that of the stream's first event."""
         if not self.dialect.category_from_first_event:
             return
-        stream = draft.get("stream")
-        if stream not in self._categories:
-            self._categories[stream] = self._category_of(draft)
-        draft["category"] = self._categories[stream]
+        identity = tuple(draft.get(name) for name in self.dialect.identity)
+        if identity not in self._categories:
+            self._categories[identity] = self._category_of(draft)
+        draft["category"] = self._categories[identity]
 
     def _category_of(self, draft: Fields) -> str | None:
         stream, version = draft.get("stream"), draft.get("version")

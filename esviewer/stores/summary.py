@@ -103,7 +103,7 @@ def estimate_of(database: Database, found: Found) -> dict[str, Value]:
 
 def checkpoint(follow: Follow, followed: Index | None) -> Checkpoint:
     """A consumer with its lag, counted in the index of what it follows; ``None`` if that is not in this database."""
-    lag = None if followed is None else followed.events_after(follow.position, follow.category)
+    lag = None if followed is None else followed.events_after(follow.position, follow.category, follow.tenant)
     return Checkpoint(follow.consumer, follow.upstream, follow.position, lag)
 
 

@@ -13,6 +13,9 @@ ENTRY_POINT_GROUP = "esviewer.dialects"
 # In the order of detection: of two that match the same table the first wins (index_a.md, "Detection").
 _OWN = (
     ("eventsourcing", "EventSourcing"),
+    ("marten", "Marten"),
+    ("cqrs_es", "CqrsEs"),
+    ("neventstore", "NEventStore"),
 )
 
 

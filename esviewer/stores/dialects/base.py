@@ -50,7 +50,7 @@ class Follow:
     """What a store says about a consumer: the position it has reached in what it follows.
 
     ``followed`` is the name of the followed store in this database, ``None`` if it is not here. ``category`` is given
-    where a consumer follows one category only.
+    where a consumer follows one category only, ``tenant`` where it follows one tenant only.
     """
 
     consumer: str
@@ -58,6 +58,7 @@ class Follow:
     position: int | str | None
     followed: str | None
     category: str | None = None
+    tenant: str | None = None
 
 
 class Dialect(ABC):

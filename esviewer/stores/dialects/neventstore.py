@@ -1,8 +1,8 @@
 """NEventStore's SQL persistence (.NET) on Postgres and SQLite: one row is a commit that holds several events.
 
-Format facts: ``src/NEventStore.Persistence.Sql/SqlDialects/{CommonSqlStatements,PostgreSqlStatements,SqliteStatements}.resx``
-and ``Sha1StreamIdHasher.cs`` of NEventStore/NEventStore.Persistence.SQL at 10.1.0, ``JsonSerializer.cs`` of
-NEventStore/NEventStore; see ``dialects/neventstore.md``.
+Format facts: ``src/NEventStore.Persistence.Sql/Sha1StreamIdHasher.cs`` and ``SqlDialects/{CommonSqlStatements,
+PostgreSqlStatements,SqliteStatements}.resx`` of NEventStore/NEventStore.Persistence.SQL at 10.1.0,
+``JsonSerializer.cs`` of NEventStore/NEventStore; see ``dialects/neventstore.md``.
 
 - An event's key is (checkpoint number, place in the commit), its ``position`` the commit's checkpoint number.
 - ``metadata`` is the commit's headers overlaid by the event's own: where both have a name, the event's value stands.
@@ -22,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     cast,
     collate,
     exists,
@@ -132,7 +133,7 @@ class NEventStore(Dialect):
             yield {**row, **event, "key": (row["key_0"], place), "version": first + place}
 
     def related(self, event: Event) -> Relations:
-        own = f"{event.transaction}/{event.key[1]}"
+        own = None if event.transaction is None else f"{event.transaction}/{event.key[1]}"
         return Relations(own, event.causation_id, event.correlation_id, event.transaction)
 
     def snapshots(self, found: Found) -> Select[Any] | None:
@@ -179,28 +180,34 @@ def _commits_of(table: Table, stream: str) -> CompoundSelect[Any]:
     Only the hashed name has an index, with the bucket before it: so the buckets are found by leaping through that
     index. The name itself is looked for only if its hash is not there, which is so where another hasher was set.
     """
-    parts = [*_lookup(table, stream, None)]
+    parts = [*_lookup(table, stream, _buckets(table))]
     bucket, slash, name = stream.partition("/")
     if slash:
         parts += _lookup(table, name, bucket)
     return union_all(*parts)
 
 
-def _lookup(table: Table, stream: str, bucket: str | None) -> tuple[Select[Any], Select[Any]]:
+def _lookup(table: Table, stream: str, bucket: str | Select[Any]) -> tuple[Select[Any], Select[Any]]:
+    """A stream's commits by hash, and by name where no commit has that hash; in one bucket or in several."""
     by_hash, by_name, any_hash = (table.clause.alias() for _ in range(3))
 
     def within(place: FromClause) -> ColumnElement[bool]:
         column = _of(place, table, "BucketId")
-        return column.in_(_buckets(table)) if bucket is None else column == bucket
+        return column == bucket if isinstance(bucket, str) else column.in_(bucket)
 
     def hashed(place: FromClause) -> ColumnElement[bool]:
         return _of(place, table, "StreamId").in_(_hashes(table, stream))
 
-    original = spelled(_of(by_name, table, "StreamIdOriginal"), "text", stream)
+    number = _of(by_name, table, "CheckpointNumber")
+    same = spelled(_of(by_name, table, "StreamIdOriginal"), "text", stream)
+    if isinstance(bucket, str):
+        same = and_(same, within(by_name))
     is_hashed = exists(literal(1)).select_from(any_hash).where(within(any_hash), hashed(any_hash))
+    # One row or none, to the left of an outer join: neither database then scans for a name whose hash is there.
+    gate = select(literal(1).label("open")).where(~is_hashed).subquery()
     return (
         select(_of(by_hash, table, "CheckpointNumber")).where(within(by_hash), hashed(by_hash)),
-        select(_of(by_name, table, "CheckpointNumber")).where(within(by_name), original, ~is_hashed),
+        select(number).select_from(gate.outerjoin(by_name, same)),
     )
 
 
@@ -208,7 +215,7 @@ def _buckets(table: Table) -> Select[Any]:
     """All buckets, in as many steps through the index as there are buckets (PostgreSQL wiki, "Loose indexscan")."""
     first, later = table.clause.alias(), table.clause.alias()
     least = select(func.min(_of(first, table, "BucketId")).label("bucket"))
-    found = least.cte(f"buckets_{id(first):x}", recursive=True)
+    found = least.cte("buckets", recursive=True)
     bucket = _of(later, table, "BucketId")
     following = select(func.min(bucket)).where(bucket > found.c.bucket).scalar_subquery().correlate(found)
     found = found.union_all(select(following).where(found.c.bucket.is_not(None)))
