@@ -104,6 +104,10 @@ class Index:
         name = self.streams[ordinal]
         return name if self._same_name[name] == 1 else "/".join(map(str, self._identity[ordinal]))
 
+    def ordinal_of(self, event: Event, identity: tuple[str, ...]) -> int | None:
+        """The ordinal of an event's stream, ``None`` while it has not been read."""
+        return self._stream_ordinal.get(tuple(getattr(event, name) for name in identity))
+
     def time_of(self, row: int) -> int | None:
         """The time of a row in µs, ``None`` if it has none."""
         value = int(self._arrays["time"][row])

@@ -1,0 +1,153 @@
+"""Every action of the window: its words, its shortcut, where it stands in the menu, when it can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from esviewer.ui.command_palette import Entry
+from esviewer.ui.shortcuts import show_shortcuts
+
+if TYPE_CHECKING:
+    from esviewer.ui.main_view import MainView
+
+
+class Actions:
+    """Made once a window. Menus, the top bar and Ctrl+K all show these."""
+
+    def __init__(self, view: MainView) -> None:
+        self._view = view
+        self._all: list[tuple[str, QAction, str, Callable[[], bool]]] = []
+        v = view
+        has_stream = lambda: v.session.stream is not None  # noqa: E731 - five conditions, each used a few times
+        has_store = lambda: v.session.store is not None  # noqa: E731
+        always = lambda: True  # noqa: E731
+        add = self._add
+        self.open_file = add("File", "Open a file…", "Ctrl+O", "folder-open", v.databases.ask_for_file, always)
+        self.connect = add("File", "Connect to Postgres…", "Ctrl+Shift+O", "plug", v.databases.ask_for_server, always)
+        self.sample = add("File", "Open the sample", "", "file", v.databases.open_sample, always)
+        self.key = add(
+            "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), has_store
+        )
+        self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, has_stream)
+        self.close_tab = add("File", "Close tab", "Ctrl+W", "x", v.close_current_tab, has_store)
+        self.quit = add("File", "Quit", "Ctrl+Q", "x", lambda: v.frame.close(), always)
+        self.palette = add("Go", "Go to anything…", "Ctrl+K", "search", lambda: v.show_palette(), always)
+        self.back = add(
+            "Go", "Back", "Alt+Left", "arrow-left", lambda: v.navigation.go(-1), lambda: v.session.can_go_back
+        )
+        self.forward = add(
+            "Go", "Forward", "Alt+Right", "arrow-right", lambda: v.navigation.go(1), lambda: v.session.can_go_forward
+        )
+        self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(v.session.store), has_store)
+        self.filter = add("Go", "Filter streams", "Ctrl+F", "filter", lambda: v.sidebar.filter.setFocus(), has_store)
+        add(
+            "Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), has_stream, is_bound=False
+        )
+        add("Go", "Next change of the field", "Shift+Right", "", lambda: self._change(1), has_stream, is_bound=False)
+        add("View", "Version axis", "V", "hash", lambda: self._axis("version"), has_stream, is_bound=False)
+        add("View", "Time axis", "T", "clock", lambda: self._axis("time"), has_stream, is_bound=False)
+        add("View", "Zoom in", "Ctrl++", "zoom-in", lambda: self._zoom("in"), has_stream)
+        add("View", "Zoom out", "Ctrl+-", "zoom-out", lambda: self._zoom("out"), has_stream)
+        add("View", "Fit the whole stream", "F", "maximize", lambda: self._zoom("fit"), has_stream, is_bound=False)
+        add("View", "Field tracks", "Ctrl+2", "sliders-horizontal", lambda: self._lower("tracks"), has_stream)
+        add("View", "Events table", "Ctrl+3", "table", lambda: self._lower("table"), has_stream)
+        for part, keys in (("Payload", "Ctrl+4"), ("Metadata", "Ctrl+5"), ("Related", "Ctrl+6"), ("Raw", "Ctrl+7")):
+            act = lambda chosen=part: v.inspector.event_panel.show_part(chosen)  # noqa: E731
+            add("View", f"{part} of the event", keys, "", act, has_stream)
+        copy = lambda: v.inspector.event_panel.copy_event()  # noqa: E731
+        add("View", "Copy the event as JSON", "Ctrl+Shift+C", "copy", copy, has_stream)
+        self.light = add("View", "Light theme", "", "sun", lambda: v.choose_theme("light"), always)
+        self.dark = add("View", "Dark theme", "", "moon", lambda: v.choose_theme("dark"), always)
+        self.system = add("View", "Theme of the system", "", "monitor", lambda: v.choose_theme("system"), always)
+        self.log = add("Help", "Statements sent to the store", "Ctrl+L", "terminal", v.show_query_log, has_store)
+        self.keys = add(
+            "Help", "Keyboard shortcuts", "?", "circle-help", lambda: show_shortcuts(self.table(), v), always
+        )
+
+    def _add(
+        self,
+        menu: str,
+        text: str,
+        shortcut: str,
+        symbol: str,
+        act: Callable[[], object],
+        can: Callable[[], bool],
+        *,
+        is_bound: bool = True,
+    ) -> QAction:
+        """An action. One that is not bound has keys that only work where nothing is typed: the view handles those."""
+        from esviewer.ui.icons import icon
+
+        action = QAction(text, self._view)
+        if symbol:
+            action.setIcon(icon(symbol))
+        if shortcut and is_bound:
+            action.setShortcut(QKeySequence(shortcut))
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.triggered.connect(lambda _checked=False: act())
+        self._view.addAction(action)
+        self._all.append((menu, action, shortcut, can))
+        return action
+
+    def menu(self, parent: QWidget) -> QMenu:
+        """All actions, by menu."""
+        whole = QMenu(parent)
+        for name in ("File", "Go", "View", "Help"):
+            part = whole.addMenu(name)
+            for menu, action, _, _ in self._all:
+                if menu == name:
+                    part.addAction(action)
+        return whole
+
+    def open_menu(self, parent: QWidget) -> QMenu:
+        """The ways of opening a store."""
+        menu = QMenu(parent)
+        for action in (self.open_file, self.connect, self.sample):
+            menu.addAction(action)
+        return menu
+
+    def entries(self) -> list[Entry]:
+        """All actions for Ctrl+K."""
+        return [
+            Entry(action.text().rstrip("…"), shortcut or menu, "chevron-right", action.trigger)
+            for menu, action, shortcut, _ in self._all
+            if action is not self.palette
+        ]
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Menu, words and shortcut of every action that has one."""
+        return [(menu, action.text().rstrip("…"), keys) for menu, action, keys, _ in self._all if keys]
+
+    def refresh(self) -> None:
+        """Greys what cannot be done now."""
+        for _, action, _, can in self._all:
+            action.setEnabled(can())
+
+    def _export(self) -> None:
+        tab = self._view.current_tab
+        if tab is not None:
+            tab.table.export()
+
+    def _change(self, step: int) -> None:
+        if self._view.session.stream is not None:
+            self._view.session.stream.step_to_change(step)
+
+    def _axis(self, axis: str) -> None:
+        tab = self._view.current_tab
+        if tab is not None:
+            tab.set_axis(axis)
+
+    def _zoom(self, how: str) -> None:
+        tab = self._view.current_tab
+        if tab is not None:
+            {"in": tab.timeline.zoom_in, "out": tab.timeline.zoom_out, "fit": tab.timeline.fit}[how]()
+
+    def _lower(self, what: str) -> None:
+        tab = self._view.current_tab
+        if tab is not None:
+            tab.show_lower(what)

@@ -1,0 +1,220 @@
+"""Ctrl+K: one box for streams, event types, positions, times and commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from esviewer.session import Session, StoreSession
+from esviewer.ui import fonts
+from esviewer.ui.icons import icon
+from esviewer.ui.theme import theme
+from esviewer.ui.widgets.format import grouped
+from esviewer.ui.words import short_category, short_type
+
+LIMIT = 40
+ROW = 30
+_ENTRY = Qt.ItemDataRole.UserRole
+_POSITION = re.compile(r"#\s*([\d\u202f ,]+)\Z")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that can be gone to or done. ``hint`` stands at the right: what it is, or its shortcut."""
+
+    text: str
+    hint: str
+    symbol: str
+    act: Callable[[], None]
+
+
+class CommandPalette(QDialog):
+    """Type, choose, Enter. Best match first: an exact name, then one that begins so, then one that contains it."""
+
+    stream_wanted = Signal(object, str)
+    type_wanted = Signal(object, str)
+    position_wanted = Signal(object, int)
+
+    def __init__(self, session: Session, commands: list[Entry], parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self._session = session
+        self._commands = commands
+        self.setAccessibleName("Go to")
+        self.setProperty("raised", "true")
+        self.box = QLineEdit()
+        self.box.setPlaceholderText("Stream, event type, #position or command")
+        self.box.setAccessibleName("Stream, event type, position or command")
+        self.box.setClearButtonEnabled(True)
+        self.box.textChanged.connect(self._ask)
+        self.box.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Matches")
+        self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(_EntryDelegate(self.list))
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.itemClicked.connect(self._act)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(6)
+        layout.addWidget(self.box)
+        layout.addWidget(self.list)
+
+    def open_over(self, window: QWidget, text: str = "") -> None:
+        """Opens below the top of a window, with the box ready to be typed into."""
+        width = min(620, window.width() - 60)
+        place = window.mapToGlobal(window.rect().topLeft())
+        self.setGeometry(QRect(place.x() + (window.width() - width) // 2, place.y() + 52, width, 420))
+        self.box.setText(text)
+        self._ask(text)
+        self.show()
+        self.box.setFocus()
+        self.box.selectAll()
+
+    def entries(self, text: str) -> list[Entry]:
+        """What matches, best first."""
+        text = text.strip()
+        if not text:
+            return self._commands[:LIMIT]
+        found = [*self._positions(text), *self._streams(text), *self._types(text)]
+        lowered = text.lower()
+        found += [entry for entry in self._commands if lowered in entry.text.lower()]
+        return found[:LIMIT]
+
+    def _stores(self) -> list[StoreSession]:
+        stores = [store for database in self._session.databases for store in database.stores]
+        return sorted(stores, key=lambda store: store is not self._session.store)
+
+    def _positions(self, text: str) -> Iterator[Entry]:
+        match = _POSITION.match(text if text.startswith("#") else f"#{text}" if text.isdigit() else "")
+        store = self._session.store
+        if match is None or store is None:
+            return
+        number = int(re.sub(r"\D", "", match.group(1)) or 0)
+
+        def go() -> None:
+            self.position_wanted.emit(store, number)
+
+        yield Entry(f"#{grouped(number)}", f"position in {store.name}", "hash", go)
+
+    def _streams(self, text: str) -> Iterator[Entry]:
+        lowered = text.lower()
+        bare = lowered.replace("-", "").strip("{}")
+        for store in self._stores():
+            ranked: list[tuple[int, int, str]] = []
+            for ordinal, name in enumerate(store.index.streams):
+                own = name.lower()
+                if lowered in own or (len(bare) >= 6 and bare in own.replace("-", "")):
+                    rank = (
+                        0
+                        if own in (lowered, bare) or own.replace("-", "") == bare
+                        else 1
+                        if own.startswith(lowered)
+                        else 2
+                    )
+                    ranked.append((rank, ordinal, name))
+                    if len(ranked) > 2_000:
+                        break
+            for _, ordinal, name in sorted(ranked)[:20]:
+                category = short_category(store.index.stream_category[ordinal])
+                yield Entry(name, f"{category} in {store.name}", "git-branch", self._goer(store, name))
+
+    def _goer(self, store: StoreSession, name: str) -> Callable[[], None]:
+        return lambda: self.stream_wanted.emit(store, name)
+
+    def _types(self, text: str) -> Iterator[Entry]:
+        lowered = text.lower()
+        for store in self._stores():
+            counts = store.index.type_counts()
+            for name in [name for name in counts if lowered in name.lower()][:10]:
+                act = self._type_goer(store, name)
+                yield Entry(
+                    short_type(name), f"{grouped(counts[name])} events in {store.name}", "git-commit-horizontal", act
+                )
+
+    def _type_goer(self, store: StoreSession, name: str) -> Callable[[], None]:
+        return lambda: self.type_wanted.emit(store, name)
+
+    def _ask(self, text: str) -> None:
+        self.list.clear()
+        found = self.entries(text)
+        for entry in found:
+            row = QListWidgetItem()
+            row.setData(_ENTRY, _Held(entry))
+            row.setSizeHint(QSize(0, ROW))
+            row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.text}, {entry.hint}")
+            self.list.addItem(row)
+        if not found:
+            row = QListWidgetItem("Nothing matches.")
+            row.setFlags(Qt.ItemFlag.NoItemFlags)
+            row.setSizeHint(QSize(0, ROW))
+            self.list.addItem(row)
+        self.list.setCurrentRow(0)
+
+    def _act(self, row: QListWidgetItem | None) -> None:
+        held = row.data(_ENTRY) if row is not None else None
+        if isinstance(held, _Held):
+            self.close()
+            held.entry.act()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.box and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
+            if event.key() in steps:
+                row = self.list.currentRow() + steps[Qt.Key(event.key())]
+                self.list.setCurrentRow(max(0, min(self.list.count() - 1, row)))
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._act(self.list.currentItem())
+                return True
+        return super().eventFilter(watched, event)
+
+
+class _Held:
+    """Keeps Qt from converting an entry on its way through a QVariant."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+
+class _EntryDelegate(QStyledItemDelegate):
+    """Icon, text, and at the right what it is."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        held = index.data(_ENTRY)
+        if not isinstance(held, _Held):
+            super().paint(painter, option, index)
+            return
+        entry, current = held.entry, theme()
+        area = QRect(option.rect)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, current.color("selected"))
+        icon(entry.symbol).paint(painter, QRect(area.x() + 8, area.y() + 7, 16, 16))
+        small, face = fonts.ui(11), fonts.ui(13)
+        hint = QFontMetrics(small).elidedText(entry.hint, Qt.TextElideMode.ElideRight, area.width() // 2)
+        width = QFontMetrics(small).horizontalAdvance(hint)
+        painter.setFont(small)
+        painter.setPen(current.color("third"))
+        place = QRect(area.right() - width - 10, area.y(), width + 2, area.height())
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), hint)
+        painter.setFont(face)
+        painter.setPen(current.color("text"))
+        room = QRect(area.x() + 34, area.y(), place.x() - area.x() - 44, area.height())
+        text = QFontMetrics(face).elidedText(entry.text, Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)

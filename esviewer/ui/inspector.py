@@ -1,0 +1,448 @@
+"""The right side: the event under the playhead, what it is tied to, and the state after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPlainTextEdit,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from esviewer.domain import Event, iso
+from esviewer.domain.objects import event_object
+from esviewer.projections.history import Writer
+from esviewer.projections.paths import Change
+from esviewer.session import StreamSession
+from esviewer.stores.codecs import json_text
+from esviewer.ui import fonts
+from esviewer.ui.icons import icon
+from esviewer.ui.relations import Related
+from esviewer.ui.value_view import ValueView
+from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
+from esviewer.ui.widgets.format import grouped, size, when
+from esviewer.ui.words import place, short_type
+from esviewer.ui.zone import zone
+
+RAW_LIMIT = 1_000_000
+_ENVELOPE = (
+    "position",
+    "stream",
+    "category",
+    "version",
+    "type",
+    "schema_version",
+    "recorded_at",
+    "event_id",
+    "correlation_id",
+    "causation_id",
+    "transaction",
+    "tenant",
+    "deleted",
+    "archived",
+)
+_TABS = ("Payload", "Metadata", "Related", "Raw")
+
+
+class EventPanel(Panel):
+    """The event under the playhead: payload, metadata, related events, raw bytes."""
+
+    event_wanted = Signal(object)
+    """A related event was clicked."""
+    related_wanted = Signal()
+    """The related events of the present event are looked at and not known yet."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Event", "git-commit-horizontal", parent)
+        self._event: Event | None = None
+        self._related: Related | None = None
+        self._place = ElidedLabel("")
+        self._place.setFont(fonts.mono(12))
+        self._place.setProperty("tone", "second")
+        self._facts = ElidedLabel("")
+        self._facts.setProperty("tone", "second")
+        self._warning = label(tone="removed")
+        self._warning.setWordWrap(True)
+        self._tabs = QTabBar()
+        self._tabs.setAccessibleName("Parts of the event")
+        self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(False)
+        for name in _TABS:
+            self._tabs.addTab(name)
+        self.payload = ValueView("Payload")
+        self.metadata = ValueView("Metadata")
+        self.related = RelatedList()
+        self.raw = QPlainTextEdit()
+        self.raw.setReadOnly(True)
+        self.raw.setFont(fonts.mono(12))
+        self.raw.setProperty("flush", "true")
+        self.raw.setAccessibleName("Raw payload")
+        self._stack = QStackedWidget()
+        for widget in (self.payload, self.metadata, self.related, self.raw):
+            self._stack.addWidget(widget)
+        self._lay_out()
+        self._tabs.currentChanged.connect(self._show_tab)
+        self.related.event_wanted.connect(self.event_wanted)
+
+    def _lay_out(self) -> None:
+        copy = QToolButton()
+        copy.setIcon(icon("copy"))
+        copy.setToolTip("Copy the event as JSON (Ctrl+Shift+C)")
+        copy.setAccessibleName("Copy the event as JSON")
+        copy.clicked.connect(self.copy_event)
+        self.add_to_header(copy)
+        head = QVBoxLayout()
+        head.setContentsMargins(12, 0, 12, 4)
+        head.setSpacing(2)
+        for line in (self._place, self._facts, self._warning):
+            head.addWidget(line)
+        self._warning.hide()
+        self.body.addLayout(head)
+        self.body.addWidget(self._tabs)
+        self.body.addWidget(self._stack, 1)
+
+    def show_event(self, event: Event | None) -> None:
+        """Shows an event, or nothing."""
+        self._event, self._related = event, None
+        if event is None:
+            self.set_title("Event")
+            self._place.setText("")
+            self._facts.setText("")
+            self._warning.hide()
+            self.payload.show_message("The event under the playhead is shown here.")
+            self.metadata.show_message("")
+            return
+        self.set_title(short_type(event.type))
+        self._place.setText(place(event))
+        self._facts.setText(self._facts_of(event))
+        warning = (
+            f"This payload could not be decoded: {event.undecodable}." if event.undecodable else "; ".join(event.notes)
+        )
+        self._warning.setText(warning)
+        self._warning.setVisible(bool(warning))
+        self._show_tab(self._tabs.currentIndex())
+
+    def _facts_of(self, event: Event) -> str:
+        facts = [when(event.recorded_at, zone()) if event.recorded_at is not None else "no time"]
+        if event.schema_version is not None:
+            facts.append(f"schema {event.schema_version}")
+        facts.append(size(len(event.raw or b"")))
+        facts += [word for word, given in (("archived", event.archived), ("deleted", event.deleted)) if given]
+        if event.tenant:
+            facts.append(event.tenant)
+        return "  ·  ".join(facts)
+
+    def _show_tab(self, tab: int) -> None:
+        """Fills the visible part only: while the playhead is dragged nothing else is worked out."""
+        self._stack.setCurrentIndex(tab)
+        event = self._event
+        if event is None:
+            return
+        if tab == 0:
+            if event.undecodable is not None:
+                self.payload.show_message(
+                    f"{event.undecodable[:1].upper()}{event.undecodable[1:]}. The bytes are under Raw."
+                )
+            else:
+                self.payload.show_value(event.data)
+        elif tab == 1:
+            self.metadata.show_value(_envelope(event))
+        elif tab == 2:
+            self.related.show_related(event, self._related)
+            if self._related is None:
+                self.related_wanted.emit()
+        else:
+            self.raw.setPlainText(raw_text(event.raw))
+
+    def set_related(self, event: Event, related: Related) -> None:
+        """Takes the related events, if they are still those of the present event."""
+        if self._event is not None and event.key == self._event.key:
+            self._related = related
+            if self._tabs.currentIndex() == 2:
+                self.related.show_related(event, related)
+
+    def show_part(self, name: str) -> None:
+        """Brings Payload, Metadata, Related or Raw to the front."""
+        self._tabs.setCurrentIndex(_TABS.index(name))
+
+    def copy_event(self) -> None:
+        """Copies the event as the contract's JSON."""
+        if self._event is not None:
+            QGuiApplication.clipboard().setText(json_text.dumps(event_object(self._event), pretty=True).decode())
+
+
+def _envelope(event: Event) -> dict[str, object]:
+    """What the store knows of an event beside its payload; what it does not have is left out."""
+    given = event_object(event)
+    result: dict[str, object] = {name: given[name] for name in _ENVELOPE if given[name] is not None}
+    if event.links:
+        result["also in streams"] = list(event.links)
+    if event.metadata is not None:
+        result["metadata"] = event.metadata
+    return result
+
+
+def raw_text(raw: bytes | None) -> str:
+    """The stored payload as text, or as a hex dump where it is none; cut at a bound, and says so."""
+    if raw is None:
+        return "NULL"
+    shown, rest = raw[:RAW_LIMIT], max(0, len(raw) - RAW_LIMIT)
+    try:
+        text = shown.decode("utf-8") if not rest else shown.decode("utf-8", "ignore")
+        if "\x00" in text:
+            raise ValueError
+    except ValueError:
+        text = _hex_dump(raw[:16_384])
+        rest = max(0, len(raw) - 16_384)
+    return text + (f"\n… {grouped(rest)} more bytes" if rest else "")
+
+
+def _hex_dump(raw: bytes) -> str:
+    lines = []
+    for start in range(0, len(raw), 16):
+        part = raw[start : start + 16]
+        seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
+        lines.append(f"{start:08x}  {part.hex(' '):<47}  {seen}")
+    return "\n".join(lines)
+
+
+class RelatedList(QListWidget):
+    """The cause, the effects, the conversation and the transaction of an event, as the store records them."""
+
+    event_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Related events")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.itemActivated.connect(self._wanted)
+        self.itemClicked.connect(self._wanted)
+
+    def show_related(self, event: Event, related: Related | None) -> None:
+        """Lists the groups, or says that they are being looked up."""
+        self.clear()
+        if related is None:
+            self._head("Looking up related events…")
+            return
+        for title, events, absent in related.groups():
+            count = f"  {grouped(len(events))}" if len(events) > 1 else ""
+            self._head(f"{title}{count}")
+            if not events:
+                self._line(absent, None)
+            for other in events[:500]:
+                marker = "▸ " if other.key == event.key else ""
+                self._line(f"{marker}{short_type(other.type)}   {other.stream or ''}   {place(other)}", other)
+            if len(events) > 500:
+                self._line(f"… {grouped(len(events) - 500)} more", None)
+
+    def _head(self, text: str) -> None:
+        entry = QListWidgetItem(text)
+        entry.setFlags(Qt.ItemFlag.NoItemFlags)
+        entry.setFont(fonts.ui(11, 600))
+        entry.setSizeHint(QSize(0, 26))
+        self.addItem(entry)
+
+    def _line(self, text: str, event: Event | None) -> None:
+        entry = QListWidgetItem(text)
+        entry.setSizeHint(QSize(0, 26))
+        entry.setFont(fonts.ui(13))
+        if event is None:
+            entry.setFlags(Qt.ItemFlag.NoItemFlags)
+        else:
+            entry.setData(Qt.ItemDataRole.UserRole, _Held(event))
+            entry.setToolTip(tooltip(f"{event.type}\n{event.stream}\n{place(event)}\n{iso(event.recorded_at) or ''}"))
+        self.addItem(entry)
+
+    def _wanted(self, entry: QListWidgetItem) -> None:
+        held = entry.data(Qt.ItemDataRole.UserRole)
+        if isinstance(held, _Held):
+            self.event_wanted.emit(held.event)
+
+
+class _Held:
+    """Keeps Qt from converting an event on its way through a QVariant."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+
+class StatePanel(Panel):
+    """The state after the event under the playhead, what that event changed, and who set the selected field."""
+
+    event_chosen = Signal(int)
+    """An index in the stream: "set by" was clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("State", "layers", parent)
+        self._stream: StreamSession | None = None
+        self._fold = ElidedLabel("")
+        self._fold.setProperty("tone", "third")
+        self._fold.setFont(fonts.ui(11))
+        self.view = ValueView("State", notes=True)
+        self.view.note_of = self._setter
+        self.view.selected.connect(self._select)
+        self.view.activated.connect(self._go_to_writer)
+        self.field = FieldCard()
+        self.field.event_chosen.connect(self.event_chosen)
+        self.field.hide()
+        line = QHBoxLayout()
+        line.setContentsMargins(12, 0, 12, 4)
+        line.addWidget(self._fold)
+        self.body.addLayout(line)
+        self.body.addWidget(self.view, 1)
+        self.body.addWidget(self.field)
+
+    def show_stream(self, stream: StreamSession | None) -> None:
+        """Shows another stream's state, or nothing."""
+        self._stream = stream
+        self.view.reset_folding()
+        self.view.verticalScrollBar().setValue(0)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows the state at the playhead; called for every move of it."""
+        stream = self._stream
+        if stream is None:
+            self.set_title("State")
+            self.set_note("")
+            self._fold.setText("")
+            self.field.hide()
+            self.view.show_message("The state of the opened stream is shown here, with the event that set each field.")
+            return
+        history, index = stream.history, stream.playhead
+        changed = {change.path: change for change in history.changed[index]}
+        version = stream.event.version
+        self.set_title(f"State at version {version}" if version is not None else f"State after event {index + 1}")
+        self.set_note(_counted(changed))
+        lost = sum(1 for i in history.undecodable if i <= index)
+        described = f"{history.fold.name.capitalize()} fold: a guess from the events alone"
+        self._fold.setText(described + (f"; {lost} undecodable events are not in it" if lost else ""))
+        self.view.show_value(history.state_at(index), changed)
+        self.view.select(stream.selected_path)
+        self.field.show_field(stream)
+
+    def _setter(self, path: str) -> str:
+        writer = self._writer(path)
+        if writer is None:
+            return ""
+        version = f" v{writer.version}" if writer.version is not None else ""
+        return f"{short_type(writer.type).rsplit('.', 1)[-1]}{version}"
+
+    def _writer(self, path: str) -> Writer | None:
+        stream = self._stream
+        return None if stream is None else stream.history.writer(path, stream.playhead)
+
+    def _select(self, path: str) -> None:
+        if self._stream is not None:
+            self._stream.select_path(path or None)
+
+    def _go_to_writer(self, path: str) -> None:
+        writer = self._writer(path)
+        if writer is not None:
+            self.event_chosen.emit(writer.index)
+
+
+def _counted(changed: dict[str, Change]) -> str:
+    kinds = [change.kind for change in changed.values()]
+    words = [f"{kinds.count(kind)} {kind}" for kind in ("added", "removed", "changed") if kind in kinds]
+    return "  ".join(words) or "nothing changed"
+
+
+class FieldCard(QFrame):
+    """Who set the selected field, who set it before that, and the way to both."""
+
+    event_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "true")
+        self._path = ElidedLabel("")
+        self._path.setFont(fonts.mono(12))
+        self._rows: list[tuple[ElidedLabel, QToolButton]] = []
+        self._targets: list[int | None] = [None, None]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(2)
+        layout.addWidget(self._path)
+        for number in range(2):
+            layout.addLayout(self._line(number))
+
+    def _line(self, number: int) -> QHBoxLayout:
+        label = ElidedLabel("")
+        label.setProperty("tone", "second")
+        button = QToolButton()
+        button.setIcon(icon("arrow-right"))
+        button.setAccessibleName("Go to the event that set it" if number == 0 else "Go to the event before that")
+        button.setToolTip(button.accessibleName())
+        button.clicked.connect(self._chooser(number))
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(label, 1)
+        row.addWidget(button)
+        self._rows.append((label, button))
+        return row
+
+    def _chooser(self, number: int) -> Callable[[], None]:
+        def choose() -> None:
+            target = self._targets[number]
+            if target is not None:
+                self.event_chosen.emit(target)
+
+        return choose
+
+    def show_field(self, stream: StreamSession) -> None:
+        """Shows the selected field of a stream at its playhead; hides itself when none is selected."""
+        path, history = stream.selected_path, stream.history
+        writers = None if path is None else history.writers.get(path)
+        if path is None or writers is None:
+            self.hide()
+            return
+        self._path.setText(path)
+        last = history.writer(path, stream.playhead)
+        before = None if last is None else history.writer(path, last.index - 1)
+        self._show_writer(0, "Set by", last, stream, "Not set yet at this version.")
+        self._show_writer(1, "Before that by", before, stream, "Nothing set it before that.")
+        self.show()
+
+    def _show_writer(self, number: int, word: str, writer: Writer | None, stream: StreamSession, none: str) -> None:
+        label, button = self._rows[number]
+        self._targets[number] = None if writer is None else writer.index
+        button.setEnabled(writer is not None and writer.index != stream.playhead)
+        if writer is None:
+            label.setText(none)
+            return
+        event = stream.events[writer.index]
+        at = f", {when(event.recorded_at, zone())}" if event.recorded_at is not None else ""
+        version = f" at version {writer.version}" if writer.version is not None else ""
+        gone = any(c.kind == "removed" and c.path == stream.selected_path for c in stream.history.changed[writer.index])
+        verb = word.replace("Set", "Removed").replace("by", "removed by", 1) if gone and number else word
+        verb = "Removed by" if gone and not number else verb
+        label.setText(f"{verb} {short_type(writer.type)}{version}{at}")
+
+
+class Inspector(QSplitter):
+    """Event above, state below."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.event_panel = EventPanel()
+        self.state_panel = StatePanel()
+        self.addWidget(self.event_panel)
+        self.addWidget(self.state_panel)
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(8)
+        self.setSizes([420, 460])
+        self.setMinimumWidth(260)

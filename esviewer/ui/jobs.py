@@ -1,0 +1,153 @@
+"""Work off the UI thread: plain functions in, results back to the UI thread.
+
+Results come through one long-lived ``QObject``: through signals of short-lived ones most were lost (style.md,
+measured). Each lane is one thread, so that what uses one connection never runs twice at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from esviewer.domain import Cancelled
+
+T = TypeVar("T")
+
+_PROGRESS_SECONDS = 0.05
+_log = logging.getLogger(__name__)
+
+
+class Control:
+    """What running work may use: whether it should end, and a way to tell how far it is."""
+
+    def __init__(self, tell: Callable[[object], None]) -> None:
+        self._requested = threading.Event()
+        self._actions: list[Callable[[], None]] = []
+        self._tell = tell
+        self._told = 0.0
+
+    @property
+    def stop_requested(self) -> bool:
+        return self._requested.is_set()
+
+    def check(self) -> None:
+        """Raises :class:`Cancelled` when the work should end."""
+        if self.stop_requested:
+            raise Cancelled("Cancelled.")
+
+    def on_stop(self, action: Callable[[], None]) -> None:
+        """Calls ``action`` (from another thread) when the work should end; at once if that has been asked for."""
+        self._actions.append(action)
+        if self.stop_requested:
+            action()
+
+    def progress(self, state: object, *, always: bool = False) -> None:
+        """Tells the UI thread how far the work is, at most 20 times a second."""
+        now = time.monotonic()
+        if always or now - self._told >= _PROGRESS_SECONDS:
+            self._told = now
+            self._tell(state)
+
+    def stop(self) -> None:
+        self._requested.set()
+        for action in tuple(self._actions):
+            action()
+
+
+@dataclass(eq=False)
+class Job(Generic[T]):
+    """One piece of work. After :meth:`cancel` none of its callbacks is called."""
+
+    done: Callable[[T], None]
+    failed: Callable[[BaseException], None]
+    progressed: Callable[[Any], None] | None
+    control: Control = field(init=False)
+    is_wanted: bool = True
+    is_finished: bool = False
+
+    def cancel(self) -> None:
+        """Ends the work as soon as it can and drops its result; called from the UI thread."""
+        self.is_wanted = False
+        self.control.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    job: Job[Any]
+    kind: str
+    value: Any
+
+
+class Jobs(QObject):
+    """Runs work in lanes and calls back on the UI thread, in the order of arrival."""
+
+    _arrived = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._running: set[Job[Any]] = set()
+        self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def run(
+        self,
+        lane: str,
+        work: Callable[[Control], T],
+        done: Callable[[T], None],
+        failed: Callable[[BaseException], None],
+        progressed: Callable[[Any], None] | None = None,
+    ) -> Job[T]:
+        """Starts ``work`` when the lane is free. Exactly one of ``done`` and ``failed`` is called, unless cancelled."""
+        job: Job[T] = Job(done, failed, progressed)
+        job.control = Control(lambda state: self._arrived.emit(_Arrival(job, "progress", state)))
+        executor = self._lanes.get(lane)
+        if executor is None:
+            executor = self._lanes[lane] = ThreadPoolExecutor(1, thread_name_prefix=f"esviewer-{lane}")
+        self._running.add(job)
+        executor.submit(self._work, job, work)
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether any wanted work is waiting or running."""
+        return any(job.is_wanted for job in self._running)
+
+    def _work(self, job: Job[T], work: Callable[[Control], T]) -> None:
+        try:
+            job.control.check()
+            arrival = _Arrival(job, "done", work(job.control))
+        except BaseException as error:  # noqa: BLE001 - the boundary of a job: whatever happened is told
+            arrival = _Arrival(job, "failed", error)
+        self._arrived.emit(arrival)
+
+    @Slot(object)
+    def _deliver(self, arrival: _Arrival) -> None:
+        job = arrival.job
+        if arrival.kind != "progress":
+            self._running.discard(job)
+            job.is_finished = True
+        if not job.is_wanted:
+            return
+        if arrival.kind == "progress":
+            if job.progressed is not None:
+                job.progressed(arrival.value)
+        elif arrival.kind == "done":
+            job.done(arrival.value)
+        elif not isinstance(arrival.value, Cancelled):
+            job.failed(arrival.value)
+
+    def close(self) -> None:
+        """Ends all work, waits for it, and takes no more."""
+        for job in tuple(self._running):
+            job.cancel()
+        for executor in self._lanes.values():
+            executor.shutdown(wait=True, cancel_futures=True)
+        self._lanes.clear()
+        self._running.clear()

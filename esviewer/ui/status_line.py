@@ -1,0 +1,71 @@
+"""The last line of the window: read-only, which store, how far it has been read, and what was just said."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from esviewer.session import StoreSession
+from esviewer.ui import fonts
+from esviewer.ui.widgets import ElidedLabel, IconLabel, tooltip
+from esviewer.ui.widgets.format import grouped
+
+
+class StatusLine(QFrame):
+    """Facts at the left, the latest sentence at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("bar", "bottom")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(12, 2, 12, 2)
+        line.setSpacing(6)
+        self._lock = IconLabel("lock", "second", 14)
+        self._lock.setAccessibleName("Read-only")
+        self._facts = ElidedLabel("")
+        self._facts.setProperty("tone", "second")
+        self._said = ElidedLabel("")
+        self._said.setProperty("tone", "second")
+        for text in (self._facts, self._said):
+            text.setFont(fonts.ui(12))
+        line.addWidget(self._lock)
+        line.addWidget(self._facts, 3)
+        line.addWidget(self._said, 2)
+        self.setFixedHeight(28)
+
+    def show_store(self, store: StoreSession | None) -> None:
+        """Shows what store is looked at, with its figures."""
+        self._lock.setVisible(store is not None)
+        if store is None:
+            self._facts.setText("No store is open")
+            return
+        index, source = store.index, store.database.database.source
+        lost = index.undecodable()
+        facts = [
+            "Read-only",
+            "SQLite" if store.found.backend == "sqlite" else "Postgres",
+            store.found.dialect.title,
+            f"{grouped(index.length)} events",
+            "read whole" if index.complete else "being read",
+        ]
+        if lost:
+            facts.append(f"{grouped(lost)} undecodable")
+        self._facts.setText("   ·   ".join(facts))
+        self._facts.setToolTip(tooltip(f"{store.database.address.text}\nopened as: {source.way}"))
+
+    def indexing(self, store: StoreSession, events: int, rate: float) -> None:
+        """Shows how far the store has been read."""
+        self.show_store(store)
+        self._said.setText(f"Reading: {grouped(events)} events, {grouped(round(rate))} a second")
+
+    def busy(self, sentence: str) -> None:
+        """Says what is being waited for."""
+        self._said.setText(sentence)
+
+    def say(self, sentence: str) -> None:
+        """Says something once; an empty sentence takes the last one away."""
+        self._said.setText(sentence)
+
+    @property
+    def said(self) -> str:
+        """The sentence that stands there."""
+        return self._said.text()

@@ -1,0 +1,210 @@
+"""One aggregate: its timeline, and below it field tracks or the table of its events."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from esviewer.projections.history import AggregateHistory
+from esviewer.projections.paths import MISSING
+from esviewer.session import StreamSession
+from esviewer.timeline.marks import NO_TIME, UNDECODABLE, Marks
+from esviewer.timeline.tracks import Track
+from esviewer.ui.colours import TypeColours
+from esviewer.ui.events_table import EventsTable
+from esviewer.ui.field_tracks_view import FieldTracksView
+from esviewer.ui.icons import icon
+from esviewer.ui.timeline_view import TimelineView
+from esviewer.ui.value_rows import shown
+from esviewer.ui.widgets import Panel
+from esviewer.ui.widgets.format import grouped
+from esviewer.ui.words import short_category
+
+TRACK_LIMIT = 2_000
+"""Fields that get a track; a payload of 100 000 keys has more than anybody can look at."""
+
+
+class StreamTab(QWidget):
+    """Shows one stream; every part of it follows the playhead in the same frame."""
+
+    jumped = Signal()
+    """The playhead was moved by a click that one may want to come back from."""
+    type_wanted = Signal(str)
+
+    def __init__(self, stream: StreamSession, colours: TypeColours, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stream = stream
+        self.timeline = TimelineView()
+        self.tracks = FieldTracksView()
+        self.table = EventsTable()
+        self._lower = QStackedWidget()
+        self._panel = Panel(short_category(stream.category), "activity")
+        self._buttons: dict[str, QToolButton] = {}
+        self._lay_out()
+        self.fill(colours)
+        self._connect()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (
+            self._choice("axis", (("version", "hash", "Version axis (V)"), ("time", "clock", "Time axis (T)"))),
+            self._plain("zoom-out", "Zoom out (Ctrl+-)", lambda: self.timeline.zoom_out()),
+            self._plain("zoom-in", "Zoom in (Ctrl++)", lambda: self.timeline.zoom_in()),
+            self._plain("maximize", "Fit (F)", lambda: self.timeline.fit()),
+        ):
+            self._panel.add_to_header(widget)
+        lower_panel = Panel("Fields", "list")
+        self._lower_panel = lower_panel
+        lower_panel.add_to_header(
+            self._choice(
+                "lower", (("tracks", "sliders-horizontal", "Field tracks"), ("table", "table", "Events table"))
+            )
+        )
+        self._lower.addWidget(self.tracks)
+        self._lower.addWidget(self.table)
+        lower_panel.body.addWidget(self._lower, 1)
+        self._panel.body.addWidget(self.timeline, 1)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.addWidget(self._panel)
+        self.splitter.addWidget(lower_panel)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(8)
+        self.splitter.setSizes([430, 330])
+        layout.addWidget(self.splitter)
+
+    def _choice(self, name: str, options: tuple[tuple[str, str, str], ...]) -> QWidget:
+        """A pair of buttons of which one is down."""
+        box = QWidget()
+        line = QHBoxLayout(box)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        group = QButtonGroup(box)
+        for value, symbol, text in options:
+            button = self._plain(symbol, text, lambda _checked=False, chosen=value: self._chosen(name, chosen))
+            button.setCheckable(True)
+            button.setChecked(value == options[0][0])
+            group.addButton(button)
+            line.addWidget(button)
+            self._buttons[value] = button
+        return box
+
+    def _plain(self, symbol: str, text: str, action: object) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon(symbol))
+        button.setToolTip(text)
+        button.setAccessibleName(text.split(" (")[0])
+        button.clicked.connect(action)
+        return button
+
+    def fill(self, colours: TypeColours) -> None:
+        """Shows the stream in the colours of its store."""
+        stream = self.stream
+        self.timeline.set_stream(marks_of(stream, colours))
+        self.tracks.set_tracks(tracks_of(stream.history))
+        self.table.show_stream(stream, colours)
+        self.timeline.set_axis(stream.axis)
+        self._buttons[stream.axis].setChecked(True)
+        count = len(stream.events)
+        self._lower_panel.set_title("Fields")
+        self._panel.set_title(f"{short_category(stream.category)}  {stream.name}")
+        self._panel.set_note(f"{grouped(count)} event{'' if count == 1 else 's'}")
+        if stream.view_range is not None:
+            self.timeline.set_view_range(*stream.view_range)
+
+    def _connect(self) -> None:
+        self.tracks.share_axis(self.timeline)
+        self.timeline.playhead_moved.connect(self.stream.move)
+        self.table.event_chosen.connect(self.stream.move)
+        self.tracks.edge_clicked.connect(self._edge)
+        self.tracks.track_selected.connect(self.stream.select_path)
+        self.timeline.type_activated.connect(self.type_wanted)
+        self._removers = [
+            self.stream.moved.add(self.refresh),
+            self.stream.path_selected.add(lambda: self.tracks.select_path(self.stream.selected_path)),
+        ]
+        self.refresh()
+
+    def release(self) -> None:
+        """Stops listening to the stream; called before the tab is closed."""
+        self.stream.view_range = self.timeline.view_range()
+        for remove in self._removers:
+            remove()
+
+    def kept(self) -> dict[str, object]:
+        """What of this tab comes back at the next start."""
+        start, end = self.timeline.view_range()
+        lower = "table" if self._lower.currentWidget() is self.table else "tracks"
+        return {
+            "store": self.stream.store.name,
+            "name": self.stream.name,
+            "playhead": self.stream.playhead,
+            "axis": self.stream.axis,
+            "range": [start, end],
+            "lower": lower,
+        }
+
+    def refresh(self) -> None:
+        """Follows the playhead."""
+        index = self.stream.playhead
+        self.timeline.set_playhead(index)
+        self.tracks.set_playhead(index)
+        self.table.set_playhead(index)
+
+    def _edge(self, index: int) -> None:
+        self.stream.move(index)
+        self.jumped.emit()
+
+    def _chosen(self, name: str, value: str) -> None:
+        if name == "axis":
+            self.set_axis("time" if value == "time" else "version")
+        else:
+            self.show_lower(value)
+
+    def set_axis(self, axis: str) -> None:
+        """Version axis (evenly spaced) or time axis (true spacing)."""
+        self.stream.axis = "time" if axis == "time" else "version"
+        self._buttons[self.stream.axis].setChecked(True)
+        self.timeline.set_axis(self.stream.axis)
+
+    def show_lower(self, value: str) -> None:
+        """Field tracks or the events table below the timeline."""
+        self._buttons[value].setChecked(True)
+        self._lower.setCurrentIndex(0 if value == "tracks" else 1)
+        self._lower_panel.set_title("Fields" if value == "tracks" else "Events")
+
+
+def marks_of(stream: StreamSession, colours: TypeColours) -> Marks:
+    """The stream as the timeline's columns. Types are numbered by their lanes in the whole store."""
+    events = stream.events
+    lanes = np.asarray([colours.lane(event.type) for event in events], np.int32)
+    names = colours.names()
+    times = np.asarray([NO_TIME if e.recorded_at is None else e.recorded_at for e in events], np.int64)
+    flags = np.asarray([UNDECODABLE if e.undecodable is not None else 0 for e in events], np.uint8)
+    versions = [event.version for event in events]
+    places = {version: index for index, version in enumerate(versions) if version is not None}
+    snapshots = sorted(places[s.version] for s in stream.snapshots if s.version is not None and s.version in places)
+    positions = ["" if event.position is None else str(event.position) for event in events]
+    return Marks(versions, times, lanes, names, flags, snapshots, positions)
+
+
+def tracks_of(history: AggregateHistory) -> list[Track]:
+    """A track for each field of the state, in the order in which the fields first appeared."""
+    values: dict[str, tuple[list[int], list[str], list[bool]]] = {}
+    for index, changed in enumerate(history.changed):
+        for change in changed:
+            track = values.get(change.path)
+            if track is None:
+                if len(values) >= TRACK_LIMIT:
+                    continue
+                track = values[change.path] = ([], [], [])
+            starts, labels, removed = track
+            if starts and starts[-1] == index:
+                for column in track:
+                    column.pop()
+            gone = change.after is MISSING
+            starts.append(index)
+            labels.append("" if gone else shown(change.after)[0][:120])
+            removed.append(gone)
+    return [Track(path, *columns) for path, columns in values.items()]

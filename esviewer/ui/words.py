@@ -1,0 +1,43 @@
+"""How events, types and fields are named on screen: plain text, one place for all views."""
+
+from __future__ import annotations
+
+import re
+
+from esviewer.domain import Event
+from esviewer.ui.widgets.format import grouped
+
+
+def short_type(name: str | None) -> str:
+    """The part of a stored type name that people say: ``library_es.lending:Loan.Started`` → ``Loan.Started``.
+
+    Of ``module:Class.Event`` what stands after the colon, of ``A::B`` the last part, of dotted names the last two.
+    """
+    if not name:
+        return "no type"
+    local = re.split(r"::|[\\/]", name)[-1]
+    if ":" in local and not re.search(r":v?\d+$", local):
+        local = local.rsplit(":", 1)[-1]
+    local = local.split(",")[0]
+    parts = [part for part in local.split(".") if part and part != "<locals>"]
+    return ".".join(parts[-2:]) if parts else name
+
+
+def short_category(name: str | None) -> str:
+    """The part of a category that people say: ``library_es.lending:Loan`` → ``Loan``."""
+    if not name:
+        return "no category"
+    local = re.split(r"::|[\\/]", name)[-1]
+    if "." in local and ":" in local:
+        local = local.rsplit(":", 1)[-1]
+    return local or name
+
+
+def place(event: Event) -> str:
+    """Where an event stands: ``#10 482 · version 17``."""
+    parts = []
+    if event.position is not None:
+        parts.append(f"#{grouped(event.position)}" if isinstance(event.position, int) else f"#{event.position}")
+    if event.version is not None:
+        parts.append(f"version {grouped(event.version)}")
+    return " · ".join(parts) or "no position"
