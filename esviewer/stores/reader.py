@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, func, literal, literal_column, select, text, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, literal_column, or_, select, text, tuple_
 
 from esviewer.domain import Cancelled, ConnectionLost, EsviewerError, Event, Key, NotFound, Snapshot, UsageError
 from esviewer.stores.codecs import Codecs, Undecodable
@@ -183,7 +183,7 @@ class Reader:
     def stream(self, name: str) -> list[Event]:
         """All events of a stream in its own order, the name in any spelling; raises :class:`NotFound` if none."""
         statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, name))
-        statement = statement.order_by(*self.dialect.stream_order(self.found))
+        statement = statement.order_by(*self.dialect.order_in(self.found, name))
         events = [self._finished(draft) for draft in self._expanded(statement)]
         if not events:
             raise NotFound(f"Store {self.found.name} has no stream {name!r}.")
@@ -210,9 +210,9 @@ class Reader:
         result: list[Event] = []
         for start in range(0, len(keys), 200):
             some = [self.dialect.stored_key(key[: len(columns)], self.found) for key in keys[start : start + 200]]
-            condition = columns[0].in_([key[0] for key in some])
+            condition: ColumnElement[bool] = columns[0].in_([key[0] for key in some])
             if len(columns) > 1:
-                condition = tuple_(*columns).in_(some)
+                condition = or_(*(and_(*map(operator.eq, columns, key)) for key in some))
             statement = self.dialect.select(self.found).where(condition).order_by(*columns)
             wanted = set(keys[start : start + 200])
             events = (self._finished(draft) for draft in self._expanded(statement))

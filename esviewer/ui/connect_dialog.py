@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -62,7 +63,7 @@ class ConnectDialog(QDialog):
         self._is_known_not_kept = False
         self._server = ServerAddress()
         self._is_readable = True
-        self._url_length = 0
+        self._url_before = ""
         self._column = QVBoxLayout(self)
         self._make_fields()
         self._make_outcome()
@@ -158,6 +159,7 @@ class ConnectDialog(QDialog):
     def _connect_signals(self) -> None:
         self.url.textEdited.connect(self._url_edited)
         self.url.editingFinished.connect(self._url_finished)
+        self.url.textChanged.connect(self._note_url)
         for field in (self.host, self.port, self.database, self.user, self.schema):
             field.textEdited.connect(self._fields_edited)
         self.ssl.activated.connect(self._fields_edited)
@@ -187,12 +189,14 @@ class ConnectDialog(QDialog):
 
     def _url_edited(self, text: str) -> None:
         """What is pasted is taken at once; of libpq's ``host=…`` nobody knows while it is typed whether it is whole."""
-        is_pasted = len(text) > self._url_length + 1
-        self._url_length = len(text)
+        is_pasted = _inserted(self._url_before, text) > 1
         if is_pasted or _is_whole(text):
             self._take_url(text, is_another=is_pasted)
         else:
             self._enable(False)
+
+    def _note_url(self) -> None:
+        self._url_before = self.url.text()
 
     def _url_finished(self) -> None:
         text = self.url.text()
@@ -223,7 +227,6 @@ class ConnectDialog(QDialog):
         behind = len(self.url.text()) - self.url.cursorPosition()
         self.url.setText(text)
         self.url.setCursorPosition(max(0, len(text) - behind))
-        self._url_length = len(text)
 
     def _show_fields(self) -> None:
         server = self._server
@@ -367,6 +370,16 @@ class ConnectDialog(QDialog):
         super().showEvent(event)
         self.keep.ask(self._jobs)
         self._fit()
+
+
+def _inserted(before: str, after: str) -> int:
+    """How many characters came in one go: more than one were pasted and not typed."""
+    head = _common(before, after)
+    return len(after) - head - _common(before[head:][::-1], after[head:][::-1])
+
+
+def _common(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _place(server: ServerAddress) -> tuple[object, ...]:

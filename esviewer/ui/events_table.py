@@ -16,7 +16,16 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -60,7 +69,7 @@ _TITLES = {
     Column.CHANGED: "Changed",
     Column.POSITION: "Position",
 }
-_WIDTHS = {Column.VERSION: 72, Column.TIME: 158, Column.TYPE: 210, Column.CHANGED: 260, Column.POSITION: 90}
+_WIDTHS = {Column.VERSION: 72, Column.TIME: 158, Column.TYPE: 190, Column.CHANGED: 260, Column.POSITION: 90}
 
 
 class EventsModel(QAbstractTableModel):
@@ -176,6 +185,16 @@ class EventsTable(QTableView):
         self.selectionModel().blockSignals(False)
         self.scrollTo(place)
         self.viewport().update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.scrollTo(self.rows.index(self._playhead, 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, what each event changed gives way: the fields tell it too."""
+        super().resizeEvent(event)
+        self.setColumnHidden(Column.CHANGED, self.viewport().width() < 640)
+        self.scrollTo(self.rows.index(self._playhead, 0))
 
     def _current_changed(self, now: QModelIndex, _before: QModelIndex) -> None:
         if now.isValid() and now.row() != self._playhead:

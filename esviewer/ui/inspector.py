@@ -331,6 +331,7 @@ class StatePanel(Panel):
         described = f"{history.fold.name.capitalize()} fold: a guess from the events alone"
         self._fold.setText(described + (f"; {lost} undecodable events are not in it" if lost else ""))
         self.view.show_value(history.state_at(index), changed)
+        self.view.reveal_changes()
         self.view.select(stream.selected_path)
         self.field.show_field(stream)
 
@@ -357,8 +358,8 @@ class StatePanel(Panel):
 
 def _counted(changed: dict[str, Change]) -> str:
     kinds = [change.kind for change in changed.values()]
-    words = [f"{kinds.count(kind)} {kind}" for kind in ("added", "removed", "changed") if kind in kinds]
-    return "  ".join(words) or "nothing changed"
+    signs = (("added", "+"), ("removed", "−"), ("changed", "~"))
+    return "  ".join(f"{sign}{kinds.count(kind)}" for kind, sign in signs if kind in kinds) or "unchanged"
 
 
 class FieldCard(QFrame):
@@ -425,12 +426,11 @@ class FieldCard(QFrame):
             label.setText(none)
             return
         event = stream.events[writer.index]
-        at = f", {when(event.recorded_at, zone())}" if event.recorded_at is not None else ""
-        version = f" at version {writer.version}" if writer.version is not None else ""
+        at = f"  ·  {when(event.recorded_at, zone())}" if event.recorded_at is not None else ""
+        version = f" v{writer.version}" if writer.version is not None else ""
         gone = any(c.kind == "removed" and c.path == stream.selected_path for c in stream.history.changed[writer.index])
-        verb = word.replace("Set", "Removed").replace("by", "removed by", 1) if gone and number else word
-        verb = "Removed by" if gone and not number else verb
-        label.setText(f"{verb} {short_type(writer.type)}{version}{at}")
+        verb = ("Removed by", "Before that removed by")[number] if gone else word
+        label.setText(f"{verb} {short_type(writer.type).rsplit('.', 1)[-1]}{version}{at}")
 
 
 class Inspector(QSplitter):

@@ -103,7 +103,7 @@ class Sidebar(Panel):
         splitter.setSizes([300, 420])
         splitter.setHandleWidth(8)
         self.body.addWidget(splitter, 1)
-        self.setMinimumWidth(180)
+        self.setMinimumWidth(200)
 
     def _order_button(self) -> QToolButton:
         button = QToolButton()

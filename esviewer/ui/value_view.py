@@ -81,6 +81,16 @@ class ValueView(QAbstractScrollArea):
         self._selected = path
         self.viewport().update()
 
+    def reveal_changes(self) -> None:
+        """Scrolls to the first changed row, if no changed row is in sight."""
+        changed = [
+            i for i, row in enumerate(self._rows) if row.change is not None or (row.changes_below and not row.is_open)
+        ]
+        bar = self.verticalScrollBar()
+        first, last = bar.value() // ROW, (bar.value() + self.viewport().height()) // ROW - 1
+        if changed and not any(first <= i <= last for i in changed):
+            bar.setValue(max(0, changed[0] * ROW - self.viewport().height() // 3))
+
     def reset_folding(self) -> None:
         """Forgets what was opened and closed; for another stream's values."""
         self._folding = Folding()
@@ -240,6 +250,7 @@ class ValueView(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._sized()
+        self.reveal_changes()
 
     def sizeHint(self) -> QSize:
         return QSize(320, 220)

@@ -123,7 +123,7 @@ def test_that_a_click_on_a_field_tells_who_set_it_and_who_before(view: MainView,
     assert stream.selected_path == "condition"
     last, before = (label.text() for label, _ in panel.field._rows)
     writer = stream.history.writer("condition", stream.playhead)
-    assert writer is not None and f"version {writer.version}" in last
+    assert writer is not None and f"v{writer.version}" in last
     assert before.startswith("Before that by")
     panel.field._rows[0][1].click()
     assert stream.playhead == writer.index

@@ -12,6 +12,9 @@ ENTRY_POINT_GROUP = "esviewer.dialects"
 
 # In the order of detection: of two that match the same table the first wins (index_a.md, "Detection").
 _OWN = (
+    ("emmett", "Emmett"),
+    ("message_db", "MessageDb"),
+    ("rails_event_store", "RailsEventStore"),
     ("eventsourcing", "EventSourcing"),
     ("marten", "Marten"),
     ("cqrs_es", "CqrsEs"),

@@ -103,6 +103,10 @@ class Dialect(ABC):
         """How the events of one stream are ordered; by the store's order unless the dialect knows better."""
         return self.key(found)
 
+    def order_in(self, found: Found, stream: str) -> tuple[ColumnElement[Any], ...]:
+        """How the events of this stream are ordered, where that depends on which stream they are looked at in."""
+        return self.stream_order(found)
+
     def position(self, found: Found) -> ColumnElement[Any] | None:
         """The column behind ``position`` where it is one integer that grows with the store's order, else ``None``."""
         return self.key(found)[0]

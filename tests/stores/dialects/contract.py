@@ -167,7 +167,9 @@ class DialectContract:
                 assert answer.version is not None
                 index = history.index_of_version(answer.version)
             assert index is not None
-            state = history.state_at(index)
+            # As it is given out: decimals are written as text.
+            state, _ = json_text.loads(json_text.dumps(history.state_at(index)))
+            assert isinstance(state, dict)
             assert {name: state.get(name) for name in answer.state} == answer.state
             assert set(history.blame(index)) >= {path for path in state if not isinstance(state[path], dict | list)}
 
