@@ -31,7 +31,7 @@ from esviewer.ui.icons import icon
 from esviewer.ui.relations import Related
 from esviewer.ui.value_view import ValueView
 from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
-from esviewer.ui.widgets.format import grouped, size, when
+from esviewer.ui.widgets.format import grouped, short_id, size, when
 from esviewer.ui.words import place, short_type
 from esviewer.ui.zone import zone
 
@@ -244,7 +244,9 @@ class RelatedList(QListWidget):
                 self._line(absent, None)
             for other in events[:500]:
                 marker = "▸ " if other.key == event.key else ""
-                self._line(f"{marker}{short_type(other.type)}   {other.stream or ''}   {place(other)}", other)
+                version = f"v{other.version}" if other.version is not None else ""
+                where = short_id(other.stream or "no stream", 22)
+                self._line(f"{marker}{short_type(other.type)}  {version}   {where}", other)
             if len(events) > 500:
                 self._line(f"… {grouped(len(events) - 500)} more", None)
 

@@ -34,7 +34,7 @@ from esviewer.ui.transport import Transport
 from esviewer.ui.welcome import Welcome
 from esviewer.ui.widgets import Banner, Severity, tooltip
 from esviewer.ui.widgets.format import short_id
-from esviewer.ui.words import short_category
+from esviewer.ui.words import stream_title
 
 _log = logging.getLogger(__name__)
 
@@ -234,8 +234,7 @@ class MainView(QWidget):
         tab.type_wanted.connect(partial(self.navigation.to_next_of_type, stream))
         stream.moved.add(partial(self._playhead_moved, stream))
         stream.path_selected.add(self.inspector.state_panel.refresh)
-        title = f"{short_category(stream.category)} {short_id(stream.name.split('$')[-1], 11)}"
-        place = self.tabs.addTab(tab, icon("git-branch"), title)
+        place = self.tabs.addTab(tab, icon("git-branch"), stream_title(stream.category, stream.name, 11))
         self.tabs.setTabToolTip(place, tooltip(stream.name))
 
     def _show_stream(self, stream: StreamSession, then: Then | None, is_visit: bool) -> None:

@@ -19,7 +19,7 @@ from esviewer.ui.timeline_view import TimelineView
 from esviewer.ui.value_rows import shown
 from esviewer.ui.widgets import Panel
 from esviewer.ui.widgets.format import grouped
-from esviewer.ui.words import short_category
+from esviewer.ui.words import stream_title
 
 TRACK_LIMIT = 2_000
 """Fields that get a track; a payload of 100 000 keys has more than anybody can look at."""
@@ -39,7 +39,7 @@ class StreamTab(QWidget):
         self.tracks = FieldTracksView()
         self.table = EventsTable()
         self._lower = QStackedWidget()
-        self._panel = Panel(short_category(stream.category), "activity")
+        self._panel = Panel(stream.name, "activity")
         self._buttons: dict[str, QToolButton] = {}
         self._lay_out()
         self.fill(colours)
@@ -108,7 +108,7 @@ class StreamTab(QWidget):
         self._buttons[stream.axis].setChecked(True)
         count = len(stream.events)
         self._lower_panel.set_title("Fields")
-        self._panel.set_title(f"{short_category(stream.category)}  {stream.name}")
+        self._panel.set_title(stream_title(stream.category, stream.name))
         self._panel.set_note(f"{grouped(count)} event{'' if count == 1 else 's'}")
         if stream.view_range is not None:
             self.timeline.set_view_range(*stream.view_range)

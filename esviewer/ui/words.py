@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from esviewer.domain import Event
-from esviewer.ui.widgets.format import grouped
+from esviewer.ui.widgets.format import grouped, short_id
 
 
 def short_type(name: str | None) -> str:
@@ -31,6 +31,21 @@ def short_category(name: str | None) -> str:
     if "." in local and ":" in local:
         local = local.rsplit(":", 1)[-1]
     return local or name
+
+
+def stream_title(category: str | None, name: str, width: int | None = None) -> str:
+    """A stream as a title: its category and its id, the id without the category if it begins with it.
+
+    With ``width``, the id is shortened to so many characters.
+    """
+    shown = short_category(category) if category else ""
+    identity = name
+    for prefix in (category, shown):
+        if prefix and len(name) > len(prefix) + 1 and name.startswith(prefix):
+            identity = name[len(prefix) :].lstrip("-$:/_ ")
+            break
+    identity = identity if width is None else short_id(identity, width)
+    return f"{shown} {identity}".strip()
 
 
 def place(event: Event) -> str:

@@ -118,7 +118,9 @@ def test_that_a_click_on_a_field_tells_who_set_it_and_who_before(view: MainView,
     panel = view.inspector.state_panel
     row = next(i for i, row in enumerate(panel.view.rows) if row.path == "condition")
     qtbot.mouseClick(
-        panel.view.viewport(), Qt.MouseButton.LeftButton, pos=panel.view.viewport().rect().topLeft() + point(60, row * 26 + 13)
+        panel.view.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=panel.view.viewport().rect().topLeft() + point(60, row * 26 + 13 - panel.view.verticalScrollBar().value()),
     )
     assert stream.selected_path == "condition"
     last, before = (label.text() for label, _ in panel.field._rows)
@@ -167,7 +169,9 @@ def test_that_a_position_leads_to_its_event(view: MainView, qtbot: QtBot) -> Non
     store = view.session.store
     assert store is not None
     view.navigation.to_position(store, 700)
-    qtbot.waitUntil(lambda: view.session.stream is not None and view.session.stream.event.position == 700, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: view.session.stream is not None and view.session.stream.event.position == 700, timeout=10_000
+    )
 
 
 def test_that_what_was_open_comes_back(window: Window, sample: str, qtbot: QtBot) -> None:
@@ -182,7 +186,11 @@ def test_that_what_was_open_comes_back(window: Window, sample: str, qtbot: QtBot
     again = window()
     qtbot.waitUntil(lambda: again.session.stream is not None and not again.jobs.busy, timeout=10_000)
     assert again.session.stream is not None
-    assert (again.session.stream.name, again.session.stream.playhead, again.session.stream.axis) == (BUSY_BOOK, 30, "time")
+    assert (again.session.stream.name, again.session.stream.playhead, again.session.stream.axis) == (
+        BUSY_BOOK,
+        30,
+        "time",
+    )
     again.choose_theme("light")
 
 

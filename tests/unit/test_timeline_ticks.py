@@ -69,9 +69,7 @@ def test_that_midnight_shows_the_new_date() -> None:
 
 def test_that_january_shows_the_new_year() -> None:
     found, context = labels("2023-06-01", "2024-08-01", 700.0)
-    assert found == ["Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "2024", "Feb", "Mar", "Apr", "May"][
-        : len(found)
-    ] + ["Jun", "Jul", "Aug"]
+    assert found == ["Jul", "Oct", "2024", "Apr", "Jul"]
     assert context == "2023 UTC"
 
 
