@@ -10,16 +10,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
 
 from esviewer.domain import Event, Snapshot
-from esviewer.projections.history import AggregateHistory
-from esviewer.stores.address import Address
-from esviewer.stores.database import Database
-from esviewer.stores.dialects.base import Found
-from esviewer.stores.index import Index
+
+# At run time this module needs the standard library alone: the window reads what was kept before its first paint.
+if TYPE_CHECKING:
+    from esviewer.projections.history import AggregateHistory
+    from esviewer.stores.address import Address
+    from esviewer.stores.database import Database
+    from esviewer.stores.dialects.base import Found
+    from esviewer.stores.index import Index
 
 Axis = Literal["version", "time"]
 RECENT_LIMIT = 12
@@ -112,7 +115,7 @@ class StoreSession:
 
     database: DatabaseSession
     found: Found
-    index: Index = field(default_factory=Index)
+    index: Index
     snapshots: int | None = None
     streams: dict[str, StreamSession] = field(default_factory=dict)
 
@@ -126,7 +129,7 @@ class DatabaseSession:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.stores = [StoreSession(self, found) for found in database.stores]
+        self.stores = [StoreSession(self, found, index) for found, index in database.with_indexes()]
 
     @property
     def address(self) -> Address:
@@ -216,6 +219,8 @@ class Remembered:
     open: list[dict[str, Any]] = field(default_factory=list)
     """Opened databases: ``{address, store, streams: [{name, playhead, axis, range}], current}``."""
     theme: str = "system"
+    zone: str = "utc"
+    """``utc`` or ``local``: the zone that times are shown in."""
     window: dict[str, Any] = field(default_factory=dict)
 
     def note(self, address: str) -> None:
@@ -242,6 +247,8 @@ def _remembered(kept: Mapping[str, Any]) -> Remembered:
         result.open = [entry for entry in opened if isinstance(entry, dict) and isinstance(entry.get("address"), str)]
     if kept.get("theme") in ("light", "dark", "system"):
         result.theme = kept["theme"]
+    if kept.get("zone") in ("utc", "local"):
+        result.zone = kept["zone"]
     if isinstance(kept.get("window"), dict):
         result.window = dict(kept["window"])
     return result
@@ -251,7 +258,14 @@ def remember(state: Remembered, folder: Path | None = None) -> None:
     """Keeps what comes back at the next start; a folder that cannot be written is no reason to fail."""
     folder = folder or config_folder()
     text = json.dumps(
-        {"recent": state.recent, "open": state.open, "theme": state.theme, "window": state.window}, indent=1
+        {
+            "recent": state.recent,
+            "open": state.open,
+            "theme": state.theme,
+            "zone": state.zone,
+            "window": state.window,
+        },
+        indent=1,
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from esviewer.stores.codecs import Codecs
 from esviewer.stores.connection import Connection
 from esviewer.stores.dialects import known
 from esviewer.stores.dialects.base import Follow, Found
+from esviewer.stores.index import Index
 from esviewer.stores.postgres import PostgresSource
 from esviewer.stores.query_log import QueryLog
 from esviewer.stores.reader import Reader
@@ -106,6 +107,10 @@ class Database:
                     listed = result[under] = []
                 listed.append(follow)
         return {store.name: result[store.name] for store in self.stores}
+
+    def with_indexes(self) -> list[tuple[Found, Index]]:
+        """Each store with an index that is empty yet."""
+        return [(store, Index()) for store in self.stores]
 
     def close(self) -> None:
         """Closes all connections; a closed database may be closed again."""

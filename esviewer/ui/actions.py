@@ -61,6 +61,8 @@ class Actions:
             add("View", f"{part} of the event", keys, "", act, has_stream)
         copy = lambda: v.inspector.event_panel.copy_event()  # noqa: E731
         add("View", "Copy the event as JSON", "Ctrl+Shift+C", "copy", copy, has_stream)
+        add("View", "Times in UTC", "", "clock", lambda: v.choose_zone("utc"), always)
+        add("View", "Times in this machine's zone", "", "clock", lambda: v.choose_zone("local"), always)
         self.light = add("View", "Light theme", "", "sun", lambda: v.choose_theme("light"), always)
         self.dark = add("View", "Dark theme", "", "moon", lambda: v.choose_theme("dark"), always)
         self.system = add("View", "Theme of the system", "", "monitor", lambda: v.choose_theme("system"), always)

@@ -93,6 +93,11 @@ class CommandPalette(QDialog):
         found = [*self._positions(text), *self._streams(text), *self._types(text)]
         lowered = text.lower()
         found += [entry for entry in self._commands if lowered in entry.text.lower()]
+        store = self._session.store
+        if store is not None and not any(entry.text == text for entry in found):
+            # What has not been indexed yet, or is a link of other streams, can be asked of the store itself.
+            asked = Entry(text, f"open this stream of {store.name}", "git-branch", self._goer(store, text))
+            found = [*found[: LIMIT - 1], asked]
         return found[:LIMIT]
 
     def _stores(self) -> list[StoreSession]:

@@ -40,6 +40,7 @@ from PySide6.QtWidgets import (
 
 from esviewer.domain import Event, iso
 from esviewer.domain.objects import event_object
+from esviewer.reports import tables
 from esviewer.session import StreamSession
 from esviewer.stores.codecs import json_text
 from esviewer.ui import fonts
@@ -236,8 +237,6 @@ class EventsTable(QTableView):
 
 def export_events(events: Sequence[Event], path: Path) -> None:
     """Writes events as lines of JSON, or as CSV where the name ends so."""
-    from esviewer.reports import tables
-
     with path.open("wb") as out:
         write = tables.comma_separated if path.suffix.lower() == ".csv" else tables.lines
         write((event_object(event) for event in events), out)

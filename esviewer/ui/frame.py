@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -9,6 +11,9 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from esviewer.session import Remembered, recall
 from esviewer.ui import fonts
 from esviewer.ui import theme as themes
+
+if TYPE_CHECKING:
+    from esviewer.ui.main_view import MainView
 
 
 class Frame(QMainWindow):
@@ -27,7 +32,7 @@ class Frame(QMainWindow):
         width, height = (side if isinstance(side, int) else 0 for side in kept)
         self.resize(QSize(width, height) if width and height else QSize(1440, 900))
         self.setAcceptDrops(True)
-        self.view: object | None = None
+        self.view: MainView | None = None
 
     def fill(self, addresses: list[str]) -> None:
         """Imports and shows the rest, then opens what was named, else what was open last time."""
@@ -47,17 +52,13 @@ class Frame(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        from esviewer.ui.main_view import MainView
-
-        if isinstance(self.view, MainView):
+        if self.view is not None:
             for url in event.mimeData().urls():
                 if url.isLocalFile():
                     self.view.databases.open(url.toLocalFile())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        from esviewer.ui.main_view import MainView
-
-        if isinstance(self.view, MainView):
+        if self.view is not None:
             self.view.shut_down()
         super().closeEvent(event)
 

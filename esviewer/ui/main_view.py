@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -35,6 +36,7 @@ from esviewer.ui.welcome import Welcome
 from esviewer.ui.widgets import Banner, Severity, tooltip
 from esviewer.ui.widgets.format import short_id
 from esviewer.ui.words import stream_title
+from esviewer.ui.zone import set_zone
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class MainView(QWidget):
         self._banners = QVBoxLayout()
         self._lay_out()
         self._connect()
+        self.choose_zone(frame.remembered.zone)
         self._show_state()
 
     def _lay_out(self) -> None:
@@ -141,7 +144,7 @@ class MainView(QWidget):
         if place < 0:
             stores = sum(len(database.stores) for database in self.session.databases)
             title = "Overview" if stores == 1 else store.name
-            place = self.tabs.insertTab(self._overview_count(), overview, icon("layers"), title)
+            place = self.tabs.insertTab(self._overview_count(), overview, icon("layers"), _tab_text(title))
             self.tabs.setTabToolTip(place, tooltip(f"Overview of {store.name}"))
             if self._overview_count() == 1:
                 self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, None)
@@ -234,7 +237,7 @@ class MainView(QWidget):
         tab.type_wanted.connect(partial(self.navigation.to_next_of_type, stream))
         stream.moved.add(partial(self._playhead_moved, stream))
         stream.path_selected.add(self.inspector.state_panel.refresh)
-        place = self.tabs.addTab(tab, icon("git-branch"), stream_title(stream.category, stream.name, 11))
+        place = self.tabs.addTab(tab, icon("git-branch"), _tab_text(stream_title(stream.category, stream.name, 11)))
         self.tabs.setTabToolTip(place, tooltip(stream.name))
 
     def _show_stream(self, stream: StreamSession, then: Then | None, is_visit: bool) -> None:
@@ -414,9 +417,26 @@ class MainView(QWidget):
         remember(remembered)
         self.welcome.show_recent(remembered.recent)
 
+    def choose_zone(self, name: str) -> None:
+        """Shows all times in UTC or in the zone of this machine."""
+        self.frame.remembered.zone = name
+        set_zone(datetime.now().astimezone().tzinfo if name == "local" else None)
+        for tab in self.stream_tabs():
+            tab.show_zone()
+        for overview in self._overviews.values():
+            overview.refresh()
+        stream = self.session.stream
+        if stream is not None:
+            self._playhead_moved(stream)
+
     def choose_theme(self, name: themes.Choice) -> None:
         """Light, dark, or as the system has it."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         self.frame.remembered.theme = name
         themes.apply(application, name)
+
+
+def _tab_text(text: str) -> str:
+    """A title for a tab: what would be read as a mnemonic is shown."""
+    return text.replace("&", "&&")

@@ -145,6 +145,11 @@ class StreamTab(QWidget):
             "lower": lower,
         }
 
+    def show_zone(self) -> None:
+        """Shows times anew: another zone was chosen."""
+        self.timeline.set_view_range(*self.timeline.view_range())
+        self.table.viewport().update()
+
     def refresh(self) -> None:
         """Follows the playhead."""
         index = self.stream.playhead

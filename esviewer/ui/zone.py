@@ -12,7 +12,7 @@ def zone() -> tzinfo:
     return _zone
 
 
-def set_zone(chosen: tzinfo) -> None:
-    """Chooses the zone; views are to be painted anew."""
+def set_zone(chosen: tzinfo | None) -> None:
+    """Chooses the zone, UTC for ``None``; views are to be painted anew."""
     global _zone
-    _zone = chosen
+    _zone = chosen or UTC

@@ -52,10 +52,10 @@ class EventSourcing(Dialect):
         evidence = [sentence]
         prefix = _prefix(log)
         roles = {"events": log}
-        for table in tables:
-            if table.schema == log.schema and table not in logs and table.name == f"{prefix}_snapshots":
-                roles["snapshots"] = table
-                evidence.append(f"Table {table.full_name} holds snapshots.")
+        snapshots = _snapshots(log, logs, tables)
+        if snapshots is not None:
+            roles["snapshots"] = snapshots
+            evidence.append(f"Table {snapshots.full_name} holds snapshots.")
         for role, table in _tracking(catalog, log, logs).items():
             roles[role] = table
             evidence.append(f"Table {table.full_name} holds positions of consumers.")
@@ -114,8 +114,11 @@ class EventSourcing(Dialect):
         for own in ("originator_id", "originator_version"):
             if own in data and str(data[own]).replace("-", "") == str(row[_OWN[own]]).replace("-", ""):
                 del data[own]
-        if "timestamp" in data:
-            row["recorded_at"] = from_iso(str(data.pop("timestamp")))
+        time = from_iso(str(data.get("timestamp", "")))
+        if time is not None:
+            # What cannot be read as a time stays where it is.
+            row["recorded_at"] = time
+            del data["timestamp"]
         if "originator_topic" in data:
             row["category"] = str(data.pop("originator_topic"))
         if not found_in_ten(row):
@@ -186,6 +189,16 @@ def _is_log(catalog: Catalog, table: Table) -> bool:
 
 def _prefix(log: Table) -> str:
     return log.name.removesuffix("_events")
+
+
+def _snapshots(log: Table, logs: list[Table], tables: list[Table]) -> Table | None:
+    """The snapshots of a log: the table with its prefix, or the only one beside an only log whatever it is called."""
+    beside = [table for table in tables if table.schema == log.schema and table not in logs]
+    named = [table for table in beside if table.name == f"{_prefix(log)}_snapshots"]
+    if named:
+        return named[0]
+    alone = len([other for other in logs if other.schema == log.schema]) == 1 and len(beside) == 1
+    return beside[0] if alone else None
 
 
 def _tracking(catalog: Catalog, log: Table, logs: list[Table]) -> dict[str, Table]:
