@@ -54,6 +54,7 @@ class CommandPalette(QDialog):
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._session = session
         self._commands = commands
+        self._width = 620
         self.setAccessibleName("Go to")
         self.setProperty("raised", "true")
         self.box = QLineEdit()
@@ -78,7 +79,8 @@ class CommandPalette(QDialog):
         """Opens below the top of a window, with the box ready to be typed into."""
         width = min(620, window.width() - 60)
         place = window.mapToGlobal(window.rect().topLeft())
-        self.setGeometry(QRect(place.x() + (window.width() - width) // 2, place.y() + 52, width, 420))
+        self._width = width
+        self.move(place.x() + (window.width() - width) // 2, place.y() + 52)
         self.box.setText(text)
         self._ask(text)
         self.show()
@@ -90,11 +92,12 @@ class CommandPalette(QDialog):
         text = text.strip()
         if not text:
             return self._commands[:LIMIT]
-        found = [*self._positions(text), *self._streams(text), *self._types(text)]
+        streams = list(self._streams(text))
+        found = [*self._positions(text), *streams, *self._types(text)]
         lowered = text.lower()
         found += [entry for entry in self._commands if lowered in entry.text.lower()]
         store = self._session.store
-        if store is not None and not any(entry.text == text for entry in found):
+        if store is not None and not streams:
             # What has not been indexed yet, or is a link of other streams, can be asked of the store itself.
             asked = Entry(text, f"open this stream of {store.name}", "git-branch", self._goer(store, text))
             found = [*found[: LIMIT - 1], asked]
@@ -169,6 +172,9 @@ class CommandPalette(QDialog):
             row.setSizeHint(QSize(0, ROW))
             self.list.addItem(row)
         self.list.setCurrentRow(0)
+        self.list.setFixedHeight(min(ROW * max(1, self.list.count()), 12 * ROW) + 4)
+        self.adjustSize()
+        self.resize(self._width, self.height())
 
     def _act(self, row: QListWidgetItem | None) -> None:
         held = row.data(_ENTRY) if row is not None else None

@@ -163,6 +163,9 @@ class FieldTracksView(QAbstractScrollArea):
         if event.position().x() >= LABELS and segment is not None:
             self.edge_clicked.emit(int(track.starts[segment.first]))
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         over = event.position().x() >= LABELS and self._track_at(event.position().y()) is not None
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)

@@ -248,7 +248,7 @@ class TimelineView(QWidget):
         if index > self._playhead >= 0:
             colour.setAlphaF(0.38)
         crowded = self.model.kind == "version" and self.model.scale.pixels_per_unit < _SIZE + 2
-        size = max(4.0, self.model.scale.pixels_per_unit - 2) if crowded else float(_SIZE)
+        size = max(6.5, self.model.scale.pixels_per_unit - 2) if crowded else float(_SIZE)
         if marks.is_undecodable(index):
             painter.setPen(QPen(current.color("removed"), 2))
             arm = size / 2
