@@ -87,9 +87,14 @@ class Database:
         names = ", ".join(store.name for store in self.stores)
         raise NotFound(f"{self.address.text} holds no store {name!r}; it holds: {names}.")
 
-    def reader(self, store: Found, *, waiting: Callable[[str, float], None] | None = None) -> Reader:
-        """A reader of one store on a connection of its own. ``waiting(sentence, seconds)`` is told of reconnects."""
-        return Reader(store, self.connect, self.release, self.codecs, waiting=waiting)
+    def reader(
+        self, store: Found, *, waiting: Callable[[str, float], None] | None = None, patience: float = 60.0
+    ) -> Reader:
+        """A reader of one store on a connection of its own.
+
+        A lost connection is tried anew for ``patience`` seconds; ``waiting(sentence, seconds)`` is told of each pause.
+        """
+        return Reader(store, self.connect, self.release, self.codecs, waiting=waiting, patience=patience)
 
     def follows(self) -> dict[str, list[Follow] | None]:
         """Consumers by the store under which they are listed (contract: the followed store if it is here).

@@ -416,8 +416,8 @@ class FieldCard(QFrame):
         self._path.setText(path)
         last = history.writer(path, stream.playhead)
         before = None if last is None else history.writer(path, last.index - 1)
-        self._show_writer(0, "Set by", last, stream, "Not set yet at this version.")
-        self._show_writer(1, "Before that by", before, stream, "Nothing set it before that.")
+        self._show_writer(0, "Set", last, stream, "Not set yet at this version.")
+        self._show_writer(1, "Before that", before, stream, "Nothing set it before that.")
         self.show()
 
     def _show_writer(self, number: int, word: str, writer: Writer | None, stream: StreamSession, none: str) -> None:
@@ -429,10 +429,10 @@ class FieldCard(QFrame):
             return
         event = stream.events[writer.index]
         at = f"  ·  {when(event.recorded_at, zone())}" if event.recorded_at is not None else ""
-        version = f" v{writer.version}" if writer.version is not None else ""
+        version = f" at v{writer.version}" if writer.version is not None else ""
         gone = any(c.kind == "removed" and c.path == stream.selected_path for c in stream.history.changed[writer.index])
-        verb = ("Removed by", "Before that removed by")[number] if gone else word
-        label.setText(f"{verb} {short_type(writer.type).rsplit('.', 1)[-1]}{version}{at}")
+        verb = ("Removed", "Before that removed")[number] if gone else word
+        label.setText(f"{verb}{version} by {short_type(writer.type).rsplit('.', 1)[-1]}{at}")
 
 
 class Inspector(QSplitter):

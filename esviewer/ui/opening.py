@@ -25,6 +25,10 @@ def open_job(address: Address, key: bytes | None, password: str | None, control:
     return open_database(address, key=key or payload_key(address), password=password)
 
 
+PATIENCE = 3_600.0
+"""Seconds for which a lost connection is tried anew while the window is open; closing it ends the trying at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """How far an index has grown: events read, events a second, or a sentence about waiting for the server."""
@@ -126,6 +130,6 @@ def _reader(store: StoreSession, control: Control) -> Reader:
         control.progress(Growth(store.index.length, 0.0, told), always=True)
 
     database: DatabaseSession = store.database
-    reader = database.database.reader(store.found, waiting=waiting)
+    reader = database.database.reader(store.found, waiting=waiting, patience=PATIENCE)
     control.on_stop(reader.stop)
     return reader

@@ -126,7 +126,7 @@ def test_that_a_click_on_a_field_tells_who_set_it_and_who_before(view: MainView,
     last, before = (label.text() for label, _ in panel.field._rows)
     writer = stream.history.writer("condition", stream.playhead)
     assert writer is not None and f"v{writer.version}" in last
-    assert before.startswith("Before that by")
+    assert before.startswith("Before that at v")
     panel.field._rows[0][1].click()
     assert stream.playhead == writer.index
     qtbot.keyClick(view, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
