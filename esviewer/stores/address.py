@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from esviewer.domain import UsageError
 
@@ -75,16 +75,16 @@ def _parse_path(text: str) -> Address:
 
 
 def _parse_postgres(text: str) -> Address:
-    parts = urlsplit(text)
     try:
-        host = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"The address cannot be read: {error}.") from error
-    del host
+        parts = urlsplit(text)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        # What urllib says quotes what it could not read, which may be half a password.
+        raise UsageError("The address cannot be read: its host or port is malformed.") from None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     own = {name: value for name, value in pairs if name in _OWN_PARAMETERS}
     others = [(name, value) for name, value in pairs if name not in _OWN_PARAMETERS]
-    url = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(others), ""))
+    url = _postgres_url(parts.netloc, parts.path, urlencode(others, quote_via=quote))
     return Address("postgresql", without_password(text), url=url, schema=own.get("schema"), store=own.get("store"))
 
 
@@ -94,7 +94,12 @@ def without_password(url: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     shown = user.split(":", 1)[0] + at + host
     pairs = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n not in ("password", "sslpassword")]
-    return urlunsplit(("postgresql", shown, parts.path, urlencode(pairs, quote_via=quote), ""))
+    return _postgres_url(shown, parts.path, urlencode(pairs, quote_via=quote))
+
+
+def _postgres_url(netloc: str, path: str, query: str) -> str:
+    """A URL that keeps its slashes where there is no host: libpq then takes its socket."""
+    return f"postgresql://{netloc}{path or '/'}{'?' if query else ''}{query}"
 
 
 def _with(base: str, **own: str | None) -> str:

@@ -41,14 +41,16 @@ class Database:
         self.codecs = codecs
         self._open: list[Connection] = []
         self._lock = threading.Lock()
-        connection = self.connect()
-        catalog = _within(source.catalog(connection), address)
-        self.stores = detect(catalog)
-        self.unread = tuple(sentence for dialect in known() for sentence in dialect.unread(catalog))
-        self._control = connection
-        if not self.stores:
+        try:
+            self._control = self.connect()
+            catalog = _within(source.catalog(self._control), address)
+            self.stores = detect(catalog)
+            self.unread = tuple(sentence for dialect in known() for sentence in dialect.unread(catalog))
+            if not self.stores:
+                raise NotAStore(_nothing_found(address, catalog, self.unread))
+        except BaseException:
             self.close()
-            raise NotAStore(_nothing_found(address, catalog, self.unread))
+            raise
 
     @property
     def log(self) -> QueryLog:

@@ -43,9 +43,10 @@ def remember_key(address: Address, key: bytes) -> bool:
     """Keeps a key in the keyring; ``False`` where this machine has none that works."""
     try:
         keyring.set_password(SERVICE, _name(address), base64.b64encode(key).decode())
+        # Backends that keep nothing take everything: only what comes back was kept.
+        return keyring.get_password(SERVICE, _name(address)) is not None
     except keyring.errors.KeyringError:
         return False
-    return True
 
 
 def has_keyring() -> bool:

@@ -6,6 +6,7 @@ every statement on its own (autocommit), so that no snapshot is left open to hol
 
 from __future__ import annotations
 
+import re
 import struct
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from psycopg.pq import Format
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import psycopg as postgres_dialect
 
-from esviewer.domain import Cancelled, ConnectionLost, NotFound, QueryTimeout, StoreUnavailable
+from esviewer.domain import Cancelled, ConnectionLost, NotFound, QueryTimeout, StoreUnavailable, UsageError
 from esviewer.stores.connection import CHUNK, Connection, Row
 from esviewer.stores.query_log import QueryLog
 from esviewer.stores.schema import Catalog, Table
@@ -36,6 +37,10 @@ _PG_EPOCH = 946_684_800_000_000
 _INFINITE = (2**63 - 1, -(2**63))
 _XID8 = 5069
 """oid of xid8 in pg_type.dat since Postgres 13; psycopg does not know it by name."""
+
+
+_QUERY = re.compile(r"\s*\(*\s*(SELECT|WITH|VALUES|SHOW)\b", re.IGNORECASE)
+_SETTING = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
 
 
 class _Micros(Loader):
@@ -118,6 +123,8 @@ class PostgresSource:
         """A new connection; raises StoreUnavailable with what the server said, or NotFound for the database."""
         try:
             return PostgresConnection(self, self._raw(self._password))
+        except psycopg.ProgrammingError as error:
+            raise UsageError(f"{self.shown}: {_first_line(error)}.") from error
         except psycopg.OperationalError as error:
             stored = None if self._password or "password" not in str(error) else stored_password(self._url)
             if stored is None:
@@ -198,6 +205,9 @@ class PostgresConnection(Connection):
             raw.adapters.register_loader(name, loader)
 
     def fetch(self, text: str, parameters: Any) -> Iterator[list[Row]]:
+        if not _QUERY.match(text) or _SETTING.search(text):
+            # The session's settings keep writes out; a statement that could change them is not sent at all.
+            raise StoreUnavailable(f"{self._source.shown} was opened read-only; only queries are sent.")
         began = time.perf_counter()
         count = 0
         try:

@@ -1,0 +1,302 @@
+"""Postgres databases: read-only by the server's rule, under any role, through a server that goes away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from esviewer.domain import ConnectionLost, EsviewerError, NotFound, QueryTimeout
+from esviewer.stores import reader as reader_module
+from esviewer.stores.address import parse
+from esviewer.stores.database import open_database
+from esviewer.stores.query_log import QueryLog
+from esviewer.stores.reader import Reader
+from tests.postgres import PostgresServer
+
+WRITES = (
+    "INSERT INTO shop_events VALUES ('00000000-0000-0000-0000-000000000009', 1, 't', '', 99)",
+    "UPDATE shop_events SET topic = 'x'",
+    "DELETE FROM shop_events",
+    "TRUNCATE shop_events",
+    "CREATE TABLE other (a int)",
+    "CREATE TEMP TABLE other (a int)",
+    "DROP TABLE shop_events",
+    "ALTER TABLE shop_events ADD COLUMN b int",
+    "COPY shop_events FROM '/tmp/x'",
+    "LOCK TABLE shop_events",
+    "VACUUM shop_events",
+    "BEGIN READ WRITE",
+    "SET default_transaction_read_only = off",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+    "SELECT set_config('default_transaction_read_only', 'off', false)",
+    "SELECT nextval('shop_events_notification_id_seq')",
+    "SELECT * FROM shop_events FOR UPDATE",
+    "WITH gone AS (DELETE FROM shop_events RETURNING 1) SELECT * FROM gone",
+    "SELECT 1; DELETE FROM shop_events",
+    "DO $$ BEGIN DELETE FROM shop_events; END $$",
+    "SELECT lo_create(0)",
+)
+TABLE = (
+    "CREATE TABLE {name}_events (originator_id uuid, originator_version bigint, topic text, state bytea,"
+    " notification_id bigserial, PRIMARY KEY (originator_id, originator_version))"
+)
+
+
+@pytest.fixture
+def shop(postgres: PostgresServer) -> Iterator[str]:
+    """A database with one store of 500 events."""
+    name = postgres.create_database()
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(TABLE.format(name="shop"))
+        connection.execute(
+            "INSERT INTO shop_events (originator_id, originator_version, topic, state)"
+            " SELECT '00000000-0000-0000-0000-000000000001', n, 'm:A.B', convert_to('{\"n\":' || n || '}', 'UTF8')"
+            " FROM generate_series(1, 500) n"
+        )
+    yield name
+    postgres.start()
+    postgres.drop_database(name)
+
+
+def rows(postgres: PostgresServer, name: str) -> list[Any]:
+    with psycopg.connect(postgres.url(name)) as connection:
+        found = connection.execute("SELECT * FROM shop_events ORDER BY notification_id").fetchall()
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        return [found, sorted(tables)]
+
+
+@pytest.mark.parametrize("user", ["postgres", "reader"])
+def test_that_every_write_statement_is_refused_to_any_role(postgres: PostgresServer, shop: str, user: str) -> None:
+    if user == "reader":
+        postgres.role("reader", "SELECT", shop)
+    before = rows(postgres, shop)
+    database = open_database(postgres.url(shop, user))
+    for statement in WRITES:
+        connection = database.connect()
+        with pytest.raises(EsviewerError):
+            connection.all(text(statement))
+        with pytest.raises(EsviewerError):
+            connection.all(text("DELETE FROM shop_events"))
+        database.release(connection)
+    assert sum(1 for _ in database.reader(database.chosen()).events()) == 500
+    database.close()
+    assert rows(postgres, shop) == before
+
+
+def test_that_sessions_say_who_they_are_and_leave_no_transaction_open(postgres: PostgresServer, shop: str) -> None:
+    database = open_database(postgres.url(shop))
+    reader = database.reader(database.chosen())
+    half = reader.events()
+    for _ in range(3):
+        next(half)
+    half.close()
+    assert sum(1 for _ in reader.events()) == 500
+    with psycopg.connect(postgres.url(shop)) as connection:
+        states = connection.execute(
+            "SELECT state, backend_xmin FROM pg_stat_activity WHERE application_name = 'esviewer' AND datname = %s",
+            (shop,),
+        ).fetchall()
+    assert states and set(states) == {("idle", None)}
+    database.close()
+
+
+def test_that_options_of_the_address_do_not_take_ours_away(postgres: PostgresServer, shop: str) -> None:
+    url = postgres.url(shop, options="-c default_transaction_read_only=off -c statement_timeout=0")
+    database = open_database(url)
+    connection = database.connect()
+    assert connection.scalar(text("SELECT current_setting('default_transaction_read_only')")) == "on"
+    assert connection.scalar(text("SELECT current_setting('statement_timeout')")) == "1min"
+    database.close()
+
+
+def test_that_a_long_statement_is_ended_with_a_sentence(postgres: PostgresServer, shop: str) -> None:
+    database = open_database(postgres.url(shop), statement_seconds=0.2)
+    with pytest.raises(QueryTimeout, match=r"longer than 0\.2 s"):
+        database.connect().all(text("SELECT pg_sleep(20)"))
+    database.close()
+
+
+def test_that_reading_goes_on_where_it_was_when_the_server_comes_back(
+    postgres: PostgresServer, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "PAGE", 40)
+    database = open_database(postgres.url(shop))
+    undisturbed = list(database.reader(database.chosen()).events())
+    told: list[str] = []
+    back = threading.Event()
+
+    def waiting(sentence: str, _seconds: float) -> None:
+        told.append(sentence)
+        if len(told) == 2 and not back.is_set():
+            back.set()
+            postgres.start()
+
+    reader = database.reader(database.chosen(), waiting=waiting)
+    events = []
+    for event in reader.events():
+        events.append(event)
+        if len(events) == 200:
+            postgres.stop()
+    assert events == undisturbed
+    assert told and "lost" in told[0]
+    database.close()
+
+
+def test_that_patience_ends_with_what_happened(postgres: PostgresServer, shop: str) -> None:
+    database = open_database(postgres.url(shop))
+    reader = Reader(database.chosen(), database.connect, database.release, database.codecs, patience=0.5)
+    next(reader.events())
+    postgres.stop()
+    with pytest.raises(ConnectionLost, match="lost"):
+        list(reader.events())
+    database.close()
+
+
+def test_that_stopping_a_reader_ends_its_waiting_and_its_statement(postgres: PostgresServer, shop: str) -> None:
+    database = open_database(postgres.url(shop))
+    reader = database.reader(database.chosen())
+    next(reader.events())
+    postgres.stop()
+    thread = threading.Timer(0.3, reader.stop)
+    began = time.monotonic()
+    thread.start()
+    with pytest.raises(EsviewerError):
+        list(reader.events())
+    thread.join()
+    assert time.monotonic() - began < 10
+    database.close()
+
+
+def test_that_a_role_without_rights_gets_a_sentence(postgres: PostgresServer, shop: str) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS stranger")
+        connection.execute("CREATE ROLE stranger LOGIN")
+    with pytest.raises(EsviewerError) as caught:
+        database = open_database(postgres.url(shop, "stranger"))
+        list(database.reader(database.chosen()).events())
+    assert "SELECT" in str(caught.value) or "may not" in str(caught.value)
+
+
+def test_that_schemas_and_stores_are_named_and_chosen(postgres: PostgresServer) -> None:
+    name = postgres.create_database()
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute('CREATE SCHEMA "Other Shop"')
+        connection.execute(TABLE.format(name="shop"))
+        connection.execute('SET search_path TO "Other Shop"')
+        connection.execute(TABLE.format(name="shop"))
+    database = open_database(postgres.url(name))
+    assert [store.name for store in database.stores] == ["Other Shop.shop", "shop"]
+    database.close()
+    only = open_database(postgres.url(name, schema="Other Shop"))
+    assert only.chosen().name == "Other Shop.shop"
+    assert list(only.reader(only.chosen()).events()) == []
+    only.close()
+    with pytest.raises(NotFound):
+        open_database(postgres.url(name, schema="none"))
+    postgres.drop_database(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda url: url.replace("127.0.0.1", "no-such-host.invalid"), "no server of that name"),
+        (lambda url: url.replace(url.rsplit(":", 1)[1].split("/")[0], "1"), "no Postgres server is listening"),
+        (lambda url: url.rsplit("/", 1)[0] + "/nonesuch", "no such database"),
+        (lambda url: url.replace("postgres@", "nobody_here:s3cret@"), "no such user"),
+        (lambda url: url + "?nonsense=1", "nonsense"),
+    ],
+)
+def test_that_what_goes_wrong_while_connecting_is_one_sentence_without_secrets(
+    postgres: PostgresServer, shop: str, change: Callable[[str], str], part: str
+) -> None:
+    with pytest.raises(EsviewerError) as caught:
+        open_database(change(postgres.url(shop)))
+    assert part in str(caught.value)
+    assert "s3cret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_that_infinite_and_far_times_do_not_break_a_page(postgres: PostgresServer, shop: str) -> None:
+    database = open_database(postgres.url(shop))
+    (row,) = database.connect().all(
+        text(
+            "SELECT 'infinity'::timestamptz, '20000-01-01'::timestamp, '2024-01-01 12:00+05:45'::timestamptz,"
+            " '{\"a\": 1}'::jsonb, '5'::xid8, '00000000-0000-0000-0000-00000000000a'::uuid"
+        )
+    )
+    assert row == (
+        None,
+        568_971_820_800_000_000,
+        1_704_089_700_000_000,
+        b'{"a": 1}',
+        5,
+        "00000000-0000-0000-0000-00000000000a",
+    )
+    database.close()
+
+
+def test_that_partitions_and_views_are_not_stores_of_their_own(postgres: PostgresServer) -> None:
+    name = postgres.create_database()
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE shop_events (originator_id uuid, originator_version bigint, topic text, state bytea,"
+            " notification_id bigint) PARTITION BY RANGE (notification_id)"
+        )
+        connection.execute("CREATE TABLE shop_events_1 PARTITION OF shop_events FOR VALUES FROM (0) TO (100)")
+        connection.execute("CREATE VIEW v_events AS SELECT * FROM shop_events")
+    database = open_database(postgres.url(name))
+    assert [store.name for store in database.stores] == ["shop"]
+    database.close()
+    postgres.drop_database(name)
+
+
+def test_that_an_estimate_counts_nothing(postgres: PostgresServer, shop: str) -> None:
+    from esviewer.stores.summary import estimate_of
+
+    with psycopg.connect(postgres.url(shop), autocommit=True) as connection:
+        connection.execute("ANALYZE shop_events")
+    log = QueryLog()
+    database = open_database(postgres.url(shop), log=log)
+    figures = estimate_of(database, database.chosen())
+    database.close()
+    assert (figures["events"], figures["first_position"], figures["last_position"]) == (500, 1, 500)
+    assert not any("count(" in entry.statement.lower() for entry in log.entries())
+
+
+def test_that_a_password_stands_in_no_text(postgres: PostgresServer) -> None:
+    address = parse("postgresql://me:pa%40ss@host:5432/db?password=other&sslmode=require&schema=shop")
+    for shown in (address.text, address.kept, repr(address)):
+        assert "pa%40ss" not in shown and "other" not in shown
+    assert "pa%40ss" in address.whole and parse(address.kept).schema == "shop"
+
+
+@pytest.mark.parametrize("url", ["postgresql:///clinic", "postgresql://", "postgresql:///?service=shop"])
+def test_that_addresses_without_a_host_keep_their_slashes(url: str) -> None:
+    address = parse(url)
+    assert address.backend == "postgresql" and address.url.startswith("postgresql:///")
+    assert parse(address.kept) == address
+
+
+@pytest.mark.parametrize("url", ["postgresql://[::1", "postgresql://host:secret/db"])
+def test_that_a_malformed_address_is_not_quoted(url: str) -> None:
+    with pytest.raises(EsviewerError) as caught:
+        parse(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_that_a_database_without_stores_names_its_tables(postgres: PostgresServer) -> None:
+    name = postgres.create_database()
+    with pytest.raises(EsviewerError, match="holds no tables"):
+        open_database(postgres.url(name))
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute("CREATE TABLE invoices (a int)")
+    with pytest.raises(EsviewerError, match=r"its tables are public\.invoices"):
+        open_database(postgres.url(name))
+    postgres.drop_database(name)
