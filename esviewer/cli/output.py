@@ -65,7 +65,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 def say(text: str) -> None:
     """One line for people on standard output."""
-    console().print(escape(text), highlight=False)
+    console().print(escape(_shown(text)), highlight=False)
 
 
 def console() -> Console:
@@ -78,7 +78,7 @@ def _shown(cell: object) -> str:
         return "–"
     text = str(cell)
     # Control characters could move the cursor of the reader's terminal.
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _out() -> BinaryIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from esviewer.domain import UsageError
 
 _OWN_PARAMETERS = ("schema", "store")
+_SECRETS = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+"""libpq's parameters that nobody should read over a shoulder (fe-connect.c of Postgres 18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Address:
     @property
     def kept(self) -> str:
         """The address as it may be kept: a whole path or a URL without password, that :func:`parse` reads again."""
-        base = str(self.path.absolute()) if self.path is not None else self.text
+        base = str(self.path.absolute()) if self.path is not None else without_password(self.url)
         return _with(base, schema=self.schema, store=self.store)
 
     @property
@@ -70,6 +73,9 @@ def _parse_path(text: str) -> Address:
     if "?" in text and not Path(text).exists():
         text, query = text.split("?", 1)
         own = {name: value for name, value in parse_qsl(query) if name in _OWN_PARAMETERS}
+    if re.search(r"\b(host|hostaddr|dbname|service)\s*=", text) and not Path(text).exists():
+        # libpq's other way to spell an address; as a path it would be shown, with its password.
+        raise UsageError("An address of words such as host=… is not read here: give postgresql://user@host/database.")
     path = Path(text).expanduser()
     return Address("sqlite", str(path), path=path, schema=own.get("schema"), store=own.get("store"))
 
@@ -77,10 +83,13 @@ def _parse_path(text: str) -> Address:
 def _parse_postgres(text: str) -> Address:
     try:
         parts = urlsplit(text)
-        _ = parts.hostname, parts.port
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port
     except ValueError:
         # What urllib says quotes what it could not read, which may be half a password.
         raise UsageError("The address cannot be read: its host or port is malformed.") from None
+    if "@" not in parts.netloc and ":" in parts.netloc and "@" in text.partition(parts.netloc)[2].partition("=")[0]:
+        raise UsageError("The address cannot be read: in a name or password, write / ? # @ as %2F %3F %23 %40.")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     own = {name: value for name, value in pairs if name in _OWN_PARAMETERS}
     others = [(name, value) for name, value in pairs if name not in _OWN_PARAMETERS]
@@ -92,8 +101,8 @@ def without_password(url: str) -> str:
     """The URL for people: same address, no password, neither before the host nor among the parameters."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    shown = user.split(":", 1)[0] + at + host
-    pairs = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n not in ("password", "sslpassword")]
+    shown = user.partition(":")[0] + at + host
+    pairs = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n.lower() not in _SECRETS]
     return _postgres_url(shown, parts.path, urlencode(pairs, quote_via=quote))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, TypeAlias
 
 from sqlalchemy import CompoundSelect, Select, TextClause
@@ -35,7 +35,7 @@ class Connection(ABC):
             return str(made), tuple(parameters[name] for name in made.positiontup or ())
         return str(made), parameters
 
-    def rows(self, statement: Statement) -> Iterator[list[Row]]:
+    def rows(self, statement: Statement) -> Generator[list[Row], None, None]:
         """The answer in lists of at most :data:`CHUNK` rows.
 
         Raises StoreBusy, StoreUnavailable, ConnectionLost or QueryTimeout.
@@ -53,7 +53,7 @@ class Connection(ABC):
         return rows[0][0] if rows else None
 
     @abstractmethod
-    def fetch(self, text: str, parameters: Any) -> Iterator[list[Row]]:
+    def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
         """Rows of a compiled query."""
 
     @abstractmethod

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,12 +36,15 @@ KEYRING_SERVICE = "esviewer"
 _PG_EPOCH = 946_684_800_000_000
 """µs from 1970 to 2000, where Postgres counts its timestamps from (src/include/datatype/timestamp.h)."""
 _INFINITE = (2**63 - 1, -(2**63))
+_INFINITE_DATES = (2**31 - 1, -(2**31))
 _XID8 = 5069
 """oid of xid8 in pg_type.dat since Postgres 13; psycopg does not know it by name."""
-
+_ANY_OTHER = 0
+"""What psycopg looks up for an oid that nothing is registered for."""
+_READ_ONLY = "default_transaction_read_only"
 
 _QUERY = re.compile(r"\s*\(*\s*(SELECT|WITH|VALUES|SHOW)\b", re.IGNORECASE)
-_SETTING = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
+_SETTING = re.compile(r"\bset_config\b", re.IGNORECASE)
 
 
 class _Micros(Loader):
@@ -91,6 +95,29 @@ class _Text(Loader):
         return bytes(data).decode("utf-8", "backslashreplace")
 
 
+class _Date(Loader):
+    """date as µs since 1970 at midnight; infinities as ``None`` (src/include/utils/date.h)."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        (days,) = struct.unpack("!i", data)
+        return None if days in _INFINITE_DATES else days * 86_400_000_000 + _PG_EPOCH
+
+
+class _Unknown(Loader):
+    """A type that is not known by its oid (enumerations, citext, xml, …): text where it is text, else its bytes."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> Any:
+        raw = bytes(data)
+        try:
+            return raw if b"\0" in raw else raw.decode()
+        except UnicodeDecodeError:
+            return raw
+
+
 class _Unsigned64(Loader):
     """xid8 as an integer."""
 
@@ -117,28 +144,37 @@ class PostgresSource:
         self.way = "read-only session"
         self._url = url
         self._password = password
-        self._statement_seconds = statement_seconds
+        self.statement_seconds = statement_seconds
 
     def connect(self) -> PostgresConnection:
         """A new connection; raises StoreUnavailable with what the server said, or NotFound for the database."""
         try:
-            return PostgresConnection(self, self._raw(self._password))
+            return self._session(self._password)
         except psycopg.ProgrammingError as error:
-            raise UsageError(f"{self.shown}: {_first_line(error)}.") from error
+            raise UsageError(f"{self.shown}: {_misspelt(error)}.") from error
         except psycopg.OperationalError as error:
             stored = None if self._password or "password" not in str(error) else stored_password(self._url)
             if stored is None:
                 raise _refused(error, self.shown) from error
         try:
-            return PostgresConnection(self, self._raw(stored))
+            return self._session(stored)
         except psycopg.OperationalError as error:
             raise _refused(error, self.shown) from error
+
+    def _session(self, password: str | None) -> PostgresConnection:
+        connection = PostgresConnection(self, self._raw(password))
+        try:
+            connection.make_sure()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _raw(self, password: str | None) -> psycopg.Connection[Row]:
         given = dict(parse_qsl(urlsplit(self._url).query))
         own = (
-            "-c default_transaction_read_only=on "
-            f"-c statement_timeout={int(self._statement_seconds * 1000)} "
+            f"-c {_READ_ONLY}=on "
+            f"-c statement_timeout={int(self.statement_seconds * 1000)} "
             "-c idle_in_transaction_session_timeout=60000"
         )
         settings: dict[str, Any] = {
@@ -179,6 +215,8 @@ SELECT n.nspname, c.relname,
  WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
    AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
  GROUP BY n.oid, n.nspname, c.oid, c.relname
+-- A table that only has what it inherits is a partition by older means; its rows are its parent's.
+HAVING NOT bool_and(a.attinhcount > 0)
  ORDER BY n.nspname, c.relname
 """
 
@@ -200,16 +238,41 @@ class PostgresConnection(Connection):
             ("varchar", _Text),
             ("bpchar", _Text),
             ("name", _Text),
+            ("date", _Date),
             (_XID8, _Unsigned64),
+            (_ANY_OTHER, _Unknown),
         ):
             raw.adapters.register_loader(name, loader)
+        self._interrupted = False
 
-    def fetch(self, text: str, parameters: Any) -> Iterator[list[Row]]:
+    def make_sure(self) -> None:
+        """Raises StoreUnavailable where the session did not become read-only, as behind a pooler that drops options."""
+        if self._raw.info.parameter_status(_READ_ONLY) is None:
+            # Servers before 14 do not report it by themselves.
+            ((state,),) = (row for chunk in self.fetch(f"SHOW {_READ_ONLY}", None) for row in chunk)
+        else:
+            state = self._raw.info.parameter_status(_READ_ONLY)
+        if state != "on":
+            raise self._not_read_only()
+
+    def _not_read_only(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self._source.shown}: this session is not read-only, so nothing is sent: give the address of the server "
+            "itself, not of a pooler."
+        )
+
+    def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
         if not _QUERY.match(text) or _SETTING.search(text):
             # The session's settings keep writes out; a statement that could change them is not sent at all.
             raise StoreUnavailable(f"{self._source.shown} was opened read-only; only queries are sent.")
+        if self._raw.info.parameter_status(_READ_ONLY) == "off":
+            # The server reports a change made by whatever was called, a function behind a view for one.
+            self._raw.close()
+            raise self._not_read_only()
         began = time.perf_counter()
         count = 0
+        failure: str | None = None
+        self._interrupted = False
         try:
             with self._raw.cursor(binary=True) as cursor:
                 chunk: list[Row] = []
@@ -223,19 +286,21 @@ class PostgresConnection(Connection):
                     count += len(chunk)
                     yield chunk
         except psycopg.Error as error:
-            self._source.log.add(text, parameters, began, count, str(error))
-            raise self._translated(error) from error
-        self._source.log.add(text, parameters, began, count, None)
+            failure = str(error)
+            raise self._translated(error, time.perf_counter() - began) from error
+        finally:
+            # One that was dropped half way has been sent, too.
+            self._source.log.add(text, parameters, began, count, failure)
 
-    def _translated(self, error: psycopg.Error) -> Exception:
-        """Our error for the server's or the driver's, by SQLSTATE (errcodes.txt of Postgres)."""
-        where, state = self._source.shown, error.sqlstate or ""
-        if state == "57014":
-            if "statement timeout" in str(error):
-                limit = f"{self._source._statement_seconds:g} s"
-                return QueryTimeout(f"{where}: a statement took longer than {limit} and was ended by the server.")
+    def _translated(self, error: psycopg.Error, seconds: float) -> Exception:
+        """Our error for the server's or the driver's, by SQLSTATE (errcodes.txt of Postgres), whatever its language."""
+        where, state, limit = self._source.shown, error.sqlstate or "", self._source.statement_seconds
+        if state == "57014" and self._interrupted:
             return Cancelled("The query was cancelled.")
-        if self._raw.broken or self._raw.closed or state.startswith(("08", "57P")):
+        if state == "57014" and seconds >= limit:
+            return QueryTimeout(f"{where}: a statement took longer than {limit:g} s and was ended by the server.")
+        # 40001 without a transaction of ours is a standby that had to let go of rows: as good as a lost connection.
+        if self._raw.broken or self._raw.closed or state.startswith(("08", "57P")) or state == "40001":
             return ConnectionLost(f"The connection to {where} was lost: {_first_line(error)}.")
         if state == "42501":
             return StoreUnavailable(
@@ -246,7 +311,10 @@ class PostgresConnection(Connection):
         return StoreUnavailable(f"{where}: {_first_line(error)}.")
 
     def interrupt(self) -> None:
-        self._raw.cancel_safe(timeout=2)
+        self._interrupted = True
+        # A server that is gone runs nothing any more.
+        with suppress(psycopg.Error):
+            self._raw.cancel_safe(timeout=2)
 
     def close(self) -> None:
         self._raw.close()
@@ -275,8 +343,13 @@ def keyring_name(url: str) -> str:
     parts = urlsplit(url)
     given = dict(parse_qsl(parts.query))
     user = given.get("user") or parts.username or ""
-    host = given.get("host") or given.get("hostaddr") or parts.hostname or "localhost"
-    port = given.get("port") or parts.port or 5432
+    hosts, port = parts.netloc.rpartition("@")[2], given.get("port")
+    if "," in hosts:
+        # Several servers, each with its port: their list as it stands.
+        port = port or ""
+    else:
+        hosts, port = parts.hostname or "", port or str(parts.port or 5432)
+    host = given.get("host") or given.get("hostaddr") or hosts or "localhost"
     path = "/" + given["dbname"] if "dbname" in given else parts.path
     service = f" service={given['service']}" if "service" in given else ""
     return f"{user}@{host}:{port}{path}{service}"
@@ -285,6 +358,13 @@ def keyring_name(url: str) -> str:
 def _first_line(error: psycopg.Error) -> str:
     text = error.diag.message_primary or str(error)
     return text.strip().splitlines()[0].rstrip(".") if text.strip() else type(error).__name__
+
+
+def _misspelt(error: psycopg.ProgrammingError) -> str:
+    """What libpq does not understand in an address. It quotes what it read, which may be a password: only names of
+    parameters are told on."""
+    found = re.search(r'invalid (?:URI query parameter|connection option)[^"]*"(\w+)"', str(error))
+    return f"there is no parameter {found[1]!r} of a connection" if found else "the address cannot be read"
 
 
 def _refused(error: psycopg.OperationalError, shown: str) -> Exception:
@@ -296,9 +376,9 @@ def _refused(error: psycopg.OperationalError, shown: str) -> Exception:
         return StoreUnavailable(
             f"{shown}: the server asks for a password; give it in PGPASSWORD, ~/.pgpass or the URL."
         )
-    if "does not exist" in text and "database" in text:
+    if re.search(r'database ".*" does not exist', text):
         return NotFound(f"{shown}: there is no such database on this server.")
-    if "does not exist" in text and "role" in text:
+    if re.search(r'role ".*" does not exist', text):
         return StoreUnavailable(f"{shown}: the server knows no such user.")
     if "could not translate host name" in text or "failed to resolve host" in text:
         return StoreUnavailable(f"{shown}: no server of that name is known.")

@@ -159,7 +159,7 @@ class Reader:
             if window.to_position is not None:
                 statement = statement.where(position <= window.to_position)
         order = [column.desc() if window.reverse else column for column in columns]
-        return statement.order_by(*order).limit(size)
+        return self.dialect.joined(self.found, statement.order_by(*order).limit(size))
 
     def _beyond(self, columns: Sequence[ColumnElement[Any]], after: Key, reverse: bool) -> ColumnElement[bool]:
         """Strictly beyond a row's key; a longer key names an event in a row, so that row is read once more."""
@@ -183,7 +183,7 @@ class Reader:
     def stream(self, name: str) -> list[Event]:
         """All events of a stream in its own order, the name in any spelling; raises :class:`NotFound` if none."""
         statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, name))
-        statement = statement.order_by(*self.dialect.order_in(self.found, name))
+        statement = self.dialect.joined(self.found, statement).order_by(*self.dialect.order_in(self.found, name))
         events = [self._finished(draft) for draft in self._expanded(statement)]
         if not events:
             raise NotFound(f"Store {self.found.name} has no stream {name!r}.")
@@ -213,7 +213,8 @@ class Reader:
             condition: ColumnElement[bool] = columns[0].in_([key[0] for key in some])
             if len(columns) > 1:
                 condition = or_(*(and_(*map(operator.eq, columns, key)) for key in some))
-            statement = self.dialect.select(self.found).where(condition).order_by(*columns)
+            statement = self.dialect.joined(self.found, self.dialect.select(self.found).where(condition))
+            statement = statement.order_by(*columns)
             wanted = set(keys[start : start + 200])
             events = (self._finished(draft) for draft in self._expanded(statement))
             result += [event for event in events if event.key in wanted]
@@ -242,7 +243,7 @@ class Reader:
         raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
         row["raw"] = raw
         try:
-            row["state"] = self.codecs.decode(raw, self.dialect.payload).value
+            row["state"] = self.codecs.decode(raw, self.dialect.hint(row, "data")).value
         except Undecodable as reason:
             row["state"], row["undecodable"] = None, str(reason.reason)
         row.setdefault("recorded_at", None)

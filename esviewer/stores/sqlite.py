@@ -17,7 +17,7 @@ import sqlite3
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,7 +200,7 @@ class SqliteConnection(Connection):
             raise _translated(error, source.path) from error
         self._raw.set_authorizer(_authorize)
 
-    def fetch(self, text: str, parameters: Any) -> Iterator[list[Row]]:
+    def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
         if self._guard is not None and self._source.stamp() != self._guard:
             raise ConnectionLost(f"{self._source.path} was changed by another process; it is opened anew.")
         began = time.perf_counter()

@@ -48,6 +48,7 @@ class DensityView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._lanes: list[Lane] = []
+        self._nothing = "No event here carries a time."
         self._all: NDArray[np.int64] = np.zeros(0, np.int64)
         self._range = (0, 1)
         self._whole = (0, 1)
@@ -67,6 +68,10 @@ class DensityView(QWidget):
         self.setFixedHeight(self.sizeHint().height())
         self.update()
 
+    def set_nothing(self, sentence: str) -> None:
+        """What to say where there is nothing to draw."""
+        self._nothing = sentence
+
     @property
     def range(self) -> tuple[int, int]:
         """Start and end of what is shown, µs."""
@@ -85,7 +90,7 @@ class DensityView(QWidget):
         if not len(self._all):
             painter.setPen(theme().color("third"))
             painter.setFont(fonts.ui(13))
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "No event here carries a time.")
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._nothing)
             return
         plot = self._plot()
         self._paint_total(painter, QRect(plot.x(), 4, plot.width(), TOTAL - 8))

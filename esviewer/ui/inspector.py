@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -35,7 +35,10 @@ from esviewer.ui.widgets.format import grouped, short_id, size, when
 from esviewer.ui.words import place, short_type
 from esviewer.ui.zone import zone
 
-RAW_LIMIT = 1_000_000
+RAW_LIMIT = 200_000
+"""Bytes of a raw payload that are shown."""
+RAW_LINE = 400
+"""Characters after which a long line goes on in the next: one line of a megabyte takes Qt minutes to lay out."""
 _ENVELOPE = (
     "position",
     "stream",
@@ -87,6 +90,7 @@ class EventPanel(Panel):
         self.raw.setReadOnly(True)
         self.raw.setFont(fonts.mono(12))
         self.raw.setProperty("flush", "true")
+        self.raw.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.raw.setAccessibleName("Raw payload")
         self._stack = QStackedWidget()
         for widget in (self.payload, self.metadata, self.related, self.raw):
@@ -205,7 +209,12 @@ def raw_text(raw: bytes | None) -> str:
     except ValueError:
         text = _hex_dump(raw[:16_384])
         rest = max(0, len(raw) - 16_384)
-    return text + (f"\n… {grouped(rest)} more bytes" if rest else "")
+    lines = [part for line in text.split("\n") for part in _parts(line)]
+    return "\n".join(lines) + (f"\n… {grouped(rest)} more bytes" if rest else "")
+
+
+def _parts(line: str) -> list[str]:
+    return [line[start : start + RAW_LINE] for start in range(0, len(line), RAW_LINE)] or [""]
 
 
 def _hex_dump(raw: bytes) -> str:

@@ -107,6 +107,8 @@ class Overview(QScrollArea):
         """Shows the index as far as it goes."""
         self._tiles.show_store(self.store, self._facts)
         self._wrong.show_store(self.store, self._facts)
+        empty = self.store.index.complete and not self.store.index.length
+        self.density.set_nothing("Nothing has been stored here yet." if empty else "No event here carries a time.")
         self.density.show_lanes(self._lanes())
         self._consumers.show_checkpoints(self.store, self._facts)
 

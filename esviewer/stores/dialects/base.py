@@ -91,6 +91,13 @@ class Dialect(ABC):
     def select(self, found: Found) -> Select[Any]:
         """Every event with labelled columns, without order, filter or limit."""
 
+    def joined(self, found: Found, statement: Select[Any]) -> Select[Any]:
+        """The statement for some rows of :meth:`select`, limit included, with what is looked up for all of them at once.
+
+        A hook for what would cost too much row by row.
+        """
+        return statement
+
     @abstractmethod
     def key(self, found: Found) -> tuple[ColumnElement[Any], ...]:
         """The columns of the paging key, which is unique and orders the store; labels ``key_0``, … in the select."""
@@ -119,24 +126,28 @@ class Dialect(ABC):
         """Sorts the events of one stream as :meth:`stream_order` does, once they are read."""
         return (event.version is None, event.version or 0, event.key)
 
+    def hint(self, row: Fields, label: str) -> Literal["any", "json", "yaml"]:
+        """How ``data`` or ``metadata`` of a row is to be decoded, where that differs from store to store."""
+        return self.payload
+
     def expand(self, row: Fields, codecs: Codecs) -> Iterable[Fields]:
         """The events of one row as fields of the envelope; decodes ``data`` and ``metadata``."""
         yield self.decoded(row, codecs)
 
     def decoded(self, row: Fields, codecs: Codecs) -> Fields:
         """The row with ``data``, ``metadata`` and the time decoded, and completed by the dialect."""
-        raw = row.get("data")
-        if isinstance(raw, str):
-            raw = raw.encode("utf-8", "surrogatepass")
+        notes = _regular(row)
+        raw = _bytes(row.get("data"))
         row["raw"] = raw
         try:
-            decoded = codecs.decode(raw, self.payload)
+            decoded = codecs.decode(raw, self.hint(row, "data"))
         except Undecodable as reason:
             row["data"] = None
             row["undecodable"] = str(reason.reason)
         else:
             row["data"] = decoded.value
-            row["notes"] = decoded.notes
+            notes += decoded.notes
+        row["notes"] = notes
         if row.get("metadata") is not None:
             row["metadata"] = self._metadata(row, codecs)
         if isinstance(row.get("recorded_at"), str):
@@ -149,7 +160,7 @@ class Dialect(ABC):
 
     def _metadata(self, row: Fields, codecs: Codecs) -> object:
         try:
-            return codecs.decode(row["metadata"], self.payload).value
+            return codecs.decode(row["metadata"], self.hint(row, "metadata")).value
         except Undecodable as reason:
             row["notes"] = (*row.get("notes", ()), f"metadata cannot be read: {reason.reason}")
             return None
@@ -232,3 +243,28 @@ def spelled(column: ColumnElement[Any], declared: str, text: str) -> ColumnEleme
         return column == text
     forms = {text, str(identity), identity.hex, str(identity).upper(), identity.hex.upper()}
     return column.in_(sorted(forms))
+
+
+def _regular(row: Fields) -> tuple[str, ...]:
+    """Makes name, type and version of a row what they are everywhere, in place; returns notes on what they were.
+
+    SQLite keeps any value in any column, whatever its declared type.
+    """
+    notes: tuple[str, ...] = ()
+    for name in ("stream", "type"):
+        value = row.get(name)
+        if value is not None and not isinstance(value, str):
+            row[name] = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    version = row.get("version")
+    if version is not None and type(version) is not int:
+        row["version"] = None
+        notes = (f"its version is stored as {version!r}, which is no integer",)
+    return notes
+
+
+def _bytes(value: object) -> bytes | None:
+    """A payload column as bytes, whatever the column holds; ``None`` stays ``None``."""
+    if value is None or isinstance(value, bytes):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return text.encode("utf-8", "surrogatepass")

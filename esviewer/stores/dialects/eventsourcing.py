@@ -103,8 +103,8 @@ class EventSourcing(Dialect):
 
     def complete(self, row: Fields) -> None:
         row["stream"] = _dashed(row["stream"])
-        topic: str = row["type"]
-        row["category"] = _category(topic)
+        topic: str | None = row["type"]
+        row["category"] = _category(topic or "")
         data = row["data"]
         if not isinstance(data, dict):
             return
@@ -231,12 +231,11 @@ def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | Non
     return None
 
 
-def _dashed(stream: object) -> str:
-    text = str(stream)
-    if len(text) != 32:
-        return text
-    identity = as_uuid(text)
-    return text if identity is None else str(identity)
+def _dashed(stream: str | None) -> str | None:
+    if stream is None or len(stream) != 32:
+        return stream
+    identity = as_uuid(stream)
+    return stream if identity is None else str(identity)
 
 
 def _category(topic: str) -> str | None:

@@ -1,0 +1,143 @@
+"""The worst stores in the window: everything is shown as text, nothing raises, nothing hangs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from esviewer.ui.frame import Frame
+from esviewer.ui.inspector import RAW_LINE, raw_text
+from esviewer.ui.main_view import MainView
+from tests.stores.dialects.test_eventsourcing import write_store
+from tests.stores.test_hard_cases import HTML, state
+
+Window = Callable[..., MainView]
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Window]:
+    frames: list[Frame] = []
+
+    def make(*addresses: str) -> MainView:
+        frame = Frame()
+        frames.append(frame)
+        qtbot.addWidget(frame)
+        frame.show()
+        frame.fill(list(addresses))
+        assert frame.view is not None
+        view = frame.view
+        qtbot.waitUntil(lambda: not view.jobs.busy, timeout=30_000)
+        return view
+
+    yield make
+    for frame in frames:
+        frame.close()
+
+
+def walk(view: MainView, qtbot: QtBot, name: str) -> None:
+    """Opens a stream and looks at every part of every event of it."""
+    view.open_stream(view.session.store, name)
+    qtbot.waitUntil(lambda: not view.jobs.busy and view.session.stream is not None, timeout=60_000)
+    stream = view.session.stream
+    assert stream is not None
+    for part in ("Payload", "Metadata", "Related", "Raw"):
+        view.inspector.event_panel.show_part(part)
+        qtbot.waitUntil(lambda: not view.jobs.busy, timeout=30_000)
+        for index in range(len(stream.events)):
+            stream.move(index)
+    assert view.current_tab is not None
+    view.current_tab.show_lower("table")
+    view.current_tab.set_axis("time")
+    assert not view.frame.grab().isNull()
+
+
+def test_that_markup_in_every_string_is_shown_as_text(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    quoted = HTML.encode()
+    path = write_store(
+        tmp_path / "html.sqlite", [(HTML, 1, f"{HTML}:{HTML}.{HTML}", state(b'"%s":"%s"' % (quoted, quoted)))]
+    )
+    view = window(str(path))
+    walk(view, qtbot, HTML)
+    for label in view.findChildren(QLabel):
+        assert label.textFormat() == Qt.TextFormat.PlainText or "<" not in label.text()
+        assert "<img" not in label.toolTip()
+
+
+def test_that_every_kind_of_row_can_be_walked(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    payloads: list[object] = [
+        b"",
+        b"[1]",
+        b"null",
+        b"\x00\x01",
+        None,
+        42,
+        state(b'"x":NaN,"y":%s' % (b"9" * 5_000)),
+        b'{"x":"\xff"}',
+    ]
+    rows: list[tuple[object, ...]] = [("a", n, "m:A.B", raw) for n, raw in enumerate(payloads, 1)]
+    rows += [
+        ("\u202eRTL אבג", 1, None, state(b'"x":1')),
+        ("t", "abc", "m:A.B", state(b'"x":1')),
+        ("t", None, "m:A.B", b"{}"),
+    ]
+    view = window(str(write_store(tmp_path / "rows.sqlite", rows)))  # type: ignore[arg-type]
+    for name in ("a", "\u202eRTL אבג", "t"):
+        walk(view, qtbot, name)
+    assert view.told == []
+
+
+def test_that_a_megabyte_in_one_line_is_laid_out_in_lines(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    text = raw_text(b'{"x":"' + b"y" * 5_000_000 + b'"}')
+    assert max(map(len, text.splitlines())) == RAW_LINE and text.endswith("more bytes")
+    many = b",".join(b'"k%d":%d' % (i, i) for i in range(20_000))
+    rows = [
+        ("a", 1, "m:A.B", state(b'"x":"' + b"y" * 5_000_000 + b'"')),
+        ("b", 1, "m:A.B", state(many)),
+        ("b", 2, "m:A.B", b"{}"),
+    ]
+    view = window(str(write_store(tmp_path / "large.sqlite", rows)))
+    for name in ("a", "b"):
+        walk(view, qtbot, name)
+
+
+def test_that_an_empty_store_says_so(window: Window, tmp_path: Path) -> None:
+    view = window(str(write_store(tmp_path / "empty.sqlite", [])))
+    assert view.told == [] and view.session.store is not None and view.session.store.index.complete
+    assert not view.frame.grab().isNull()
+
+
+def test_that_what_cannot_be_opened_is_one_banner_and_all_else_goes_on(
+    window: Window, qtbot: QtBot, tmp_path: Path
+) -> None:
+    good = write_store(tmp_path / "good.sqlite", [("a", 1, "m:A.B", state(b'"x":1'))])
+    (tmp_path / "text.sqlite").write_text("no database")
+    whole = write_store(tmp_path / "cut.sqlite", [("a", n, "m:A.B", state(b'"x":1')) for n in range(1, 2_000)])
+    whole.write_bytes(whole.read_bytes()[:20_000])
+    locked = write_store(tmp_path / "locked.sqlite", [("a", 1, "m:A.B", b"{}")])
+    writer = sqlite3.connect(locked, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    view = window(str(good))
+    bad = [tmp_path, tmp_path / "none.sqlite", tmp_path / "text.sqlite", whole, locked]
+    for path in [*map(str, bad), "postgresql://127.0.0.1:1/none", "mongodb://x"]:
+        view.databases.open(path)
+    qtbot.waitUntil(lambda: len(view.told) == 7, timeout=30_000)
+    writer.execute("ROLLBACK")
+    writer.close()
+    parts = [
+        "is a folder",
+        "There is no file",
+        "not a SQLite",
+        "damaged",
+        "locked",
+        "listening",
+        "not a kind of database",
+    ]
+    assert all(any(part in sentence for sentence in view.told) for part in parts)
+    assert len(view.session.databases) == 1
+    walk(view, qtbot, "a")
