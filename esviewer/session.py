@@ -94,6 +94,12 @@ class StreamSession:
             self.playhead = index
             self.moved.notify()
 
+    def grow(self, history: AggregateHistory, snapshots: list[Snapshot]) -> None:
+        """Takes the stream as it was read anew; the playhead stays, unless it stood at the head."""
+        at_head = self.playhead == len(self.events) - 1
+        self.history, self.snapshots = history, snapshots
+        self.playhead = len(self.events) - 1 if at_head else min(self.playhead, len(self.events) - 1)
+
     def select_path(self, path: str | None) -> None:
         """Selects a field of the state, for "set by" and for the keys that walk its changes."""
         if path != self.selected_path:
@@ -219,6 +225,8 @@ class Remembered:
     open: list[dict[str, Any]] = field(default_factory=list)
     """Opened databases: ``{address, store, streams: [{name, playhead, axis, range}], current}``."""
     theme: str = "system"
+    live: bool = False
+    """Whether opened stores are followed."""
     zone: str = "utc"
     """``utc`` or ``local``: the zone that times are shown in."""
     window: dict[str, Any] = field(default_factory=dict)
@@ -247,6 +255,7 @@ def _remembered(kept: Mapping[str, Any]) -> Remembered:
         result.open = [entry for entry in opened if isinstance(entry, dict) and isinstance(entry.get("address"), str)]
     if kept.get("theme") in ("light", "dark", "system"):
         result.theme = kept["theme"]
+    result.live = kept.get("live") is True
     if kept.get("zone") in ("utc", "local"):
         result.zone = kept["zone"]
     if isinstance(kept.get("window"), dict):
@@ -263,6 +272,7 @@ def remember(state: Remembered, folder: Path | None = None) -> None:
             "open": state.open,
             "theme": state.theme,
             "zone": state.zone,
+            "live": state.live,
             "window": state.window,
         },
         indent=1,

@@ -23,6 +23,9 @@ NONE: Final = np.iinfo(np.int64).min
 
 UNDECODABLE, DELETED, ARCHIVED = 1, 2, 4
 
+LOOK_BACK = 500
+"""Rows at the head that are read again for events that were committed late."""
+
 _COLUMNS: Final[dict[str, Any]] = {
     "position": np.int64,
     "stream": np.int32,
@@ -169,19 +172,25 @@ class Index:
         ordinals, times = self.column("stream"), self.column("time")
         rows = np.flatnonzero(ordinals >= 0)
         order = rows[np.argsort(ordinals[rows], kind="stable")]
-        counts = np.bincount(ordinals[rows], minlength=0).astype(np.int64)
+        counts = np.bincount(ordinals[rows], minlength=len(self.streams)).astype(np.int64)
         ends = np.cumsum(counts)
-        starts = ends - counts
-        latest = np.maximum.reduceat(times[order], starts) if len(counts) else np.zeros(0, np.int64)
-        return StreamTable(
-            counts, order[starts] if len(counts) else rows, order[ends - 1] if len(counts) else rows, latest
-        )
+        some = np.flatnonzero(counts)
+        # Streams without events (their rows were cut) have no place to be looked up at.
+        first, last = np.full(len(counts), -1, np.int64), np.full(len(counts), -1, np.int64)
+        latest = np.full(len(counts), NONE, np.int64)
+        if len(some):
+            starts = ends[some] - counts[some]
+            first[some], last[some] = order[starts], order[ends[some] - 1]
+            latest[some] = np.maximum.reduceat(times[order], starts)
+        return StreamTable(counts, first, last, latest)
 
     def stream_entries(self) -> Iterator[StreamEntry]:
         """All streams in the order of their first event."""
         table = self.stream_table()
         columns = (table.events.tolist(), table.first.tolist(), table.last.tolist(), table.last_time.tolist())
         for ordinal, (count, first, last, latest) in enumerate(zip(*columns, strict=True)):
+            if not count:
+                continue
             name, category = self.streams[ordinal], self.stream_category[ordinal]
             yield StreamEntry(ordinal, name, category, count, first, last, None if latest == NONE else latest)
 
@@ -215,6 +224,14 @@ class Index:
             arrays["transaction"][row] = name_hash(relations.transaction)
             self._keep_key(event, row)
         self.length = end
+
+    def cut(self, row: int) -> None:
+        """Forgets the rows from ``row`` on; streams and types that only they had stay known, with no events."""
+        self.length = row
+        if self.keys is not None:
+            del self.keys[row:]
+        if self.position_text is not None:
+            del self.position_text[row:]
 
     def _keep_key(self, event: Event, row: int) -> None:
         if self.keys is None and event.key != (event.position,):
@@ -280,6 +297,28 @@ def build(reader: Reader, index: Index, progress: ProgressListener | None = None
     if progress is not None:
         progress(index.length, (index.length - first) / max(time.monotonic() - began, 1e-9))
     return index
+
+
+def tail(reader: Reader, index: Index, look_back: int = LOOK_BACK) -> int:
+    """Brings a complete index up to the store's head; returns the first row that is new (its length if none is).
+
+    A transaction that commits late may show events below the newest position: the last ``look_back`` rows are read
+    again, and where an event stands that the index does not have, the index is taken up anew from there.
+    """
+    start = max(0, index.length - look_back)
+    after = index.key_of(start - 1) if start else None
+    row = start
+    new: list[Event] = []
+    for event in reader.events(Window(after=after)):
+        if not new and row < index.length and index.key_of(row) == event.key:
+            row += 1
+            continue
+        if not new and row < index.length:
+            index.cut(row)
+        new.append(event)
+    first = index.length
+    index.add(new, reader)
+    return first
 
 
 def name_hash(name: str | None) -> int:

@@ -30,6 +30,9 @@ class Actions:
         self.open_file = add("File", "Open a file…", "Ctrl+O", "folder-open", v.databases.ask_for_file, always)
         self.connect = add("File", "Connect to Postgres…", "Ctrl+Shift+O", "plug", v.databases.ask_for_server, always)
         self.sample = add("File", "Open the sample", "", "file", v.databases.open_sample, always)
+        self.live = add("View", "Follow new events", "Ctrl+R", "radio", lambda: None, always)
+        self.live.setCheckable(True)
+        self.live.toggled.connect(v.follow)
         self.key = add(
             "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), has_store
         )

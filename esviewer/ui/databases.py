@@ -145,12 +145,13 @@ class Databases(QObject):
         view.status.say("")
         view.status.show_store(view.session.store)
         for other in store.database.stores:
-            self._look_up_facts(other)
+            self.look_up_facts(other)
         index = store.index
         if index.length and index.undecodable() == index.length and store.database.address.kept not in self._asked:
             self.ask_for_key(store)
 
-    def _look_up_facts(self, store: StoreSession) -> None:
+    def look_up_facts(self, store: StoreSession) -> None:
+        """Looks up snapshots and consumers anew."""
         self._view.jobs.run(
             f"facts {id(store.database)}",
             lambda control: opening.facts_job(store, control),

@@ -20,6 +20,7 @@ from esviewer.ui.actions import Actions
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
 from esviewer.ui.databases import Databases
+from esviewer.ui.following import Following
 from esviewer.ui.frame import Frame
 from esviewer.ui.icons import icon
 from esviewer.ui.inspector import Inspector
@@ -54,6 +55,7 @@ class MainView(QWidget):
         self.databases = Databases(self)
         self.navigation = Navigation(self)
         self.restoring = Restoring(self)
+        self.following = Following(self)
         self._colours: dict[StoreSession, TypeColours] = {}
         self._overviews: dict[StoreSession, Overview] = {}
         self.actions_ = Actions(self)
@@ -69,6 +71,7 @@ class MainView(QWidget):
         self._lay_out()
         self._connect()
         self.choose_zone(frame.remembered.zone)
+        self.actions_.live.setChecked(frame.remembered.live)
         self._show_state()
 
     def _lay_out(self) -> None:
@@ -230,6 +233,32 @@ class MainView(QWidget):
             store.streams[read.name] = stream
             self._add_tab(stream)
         self._show_stream(stream, then, is_visit)
+
+    def reread(self, stream: StreamSession) -> None:
+        """Reads an open stream anew: events were added to it."""
+        self.jobs.run(
+            f"read {id(stream.store)}",
+            lambda control: opening.stream_job(stream.store, stream.name, control),
+            lambda read: self._reread(stream, read),
+            self.failed,
+        )
+
+    def _reread(self, stream: StreamSession, read: opening.ReadStream) -> None:
+        tab = self.tab_of(stream)
+        if tab is None:
+            return
+        stream.grow(read.history, read.snapshots)
+        tab.fill(self.colours(stream.store))
+        tab.refresh()
+        if stream is self.session.stream:
+            self.inspector.state_panel.refresh()
+            self.inspector.event_panel.show_event(stream.event)
+            self.transport.show_stream(stream)
+
+    def follow(self, is_on: bool) -> None:
+        """Follows opened stores, or stops that."""
+        self.frame.remembered.live = is_on
+        self.following.switch(is_on)
 
     def _add_tab(self, stream: StreamSession) -> None:
         tab = StreamTab(stream, self.colours(stream.store))
@@ -405,6 +434,7 @@ class MainView(QWidget):
     def shut_down(self) -> None:
         """Keeps the session, ends all work, closes all connections."""
         self.databases.stop()
+        self.following.switch(False)
         self.transport.stop()
         self.restoring.keep()
         self.jobs.close()

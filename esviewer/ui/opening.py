@@ -10,7 +10,7 @@ from esviewer.projections.inferred import InferredFold
 from esviewer.session import DatabaseSession, StoreSession
 from esviewer.stores.address import Address
 from esviewer.stores.database import Database, open_database
-from esviewer.stores.index import Index, build
+from esviewer.stores.index import Index, build, tail
 from esviewer.stores.keys import payload_key
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.summary import checkpoint
@@ -43,6 +43,15 @@ def index_job(store: StoreSession, control: Control) -> Index:
     reader = _reader(store, control)
     try:
         return build(reader, store.index, lambda events, rate: control.progress(Growth(events, rate)))
+    finally:
+        reader.close()
+
+
+def tail_job(store: StoreSession, control: Control) -> int:
+    """Reads what has been added to a store since it was indexed; returns the first new row."""
+    reader = _reader(store, control)
+    try:
+        return tail(reader, store.index)
     finally:
         reader.close()
 

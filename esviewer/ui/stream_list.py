@@ -80,11 +80,10 @@ class StreamListModel(QAbstractListModel):
         store, table = self._store, self._table
         if store is None or table is None:
             return np.zeros(0, np.int64)
-        count = len(table.events)
         names, categories = store.index.streams, store.index.stream_category
-        kept = np.arange(count)
+        kept = np.flatnonzero(table.events)
         if not self._all_categories:
-            kept = np.asarray([i for i in range(count) if categories[i] == self._category], np.int64)
+            kept = np.asarray([i for i in kept.tolist() if categories[i] == self._category], np.int64)
         if self._filter:
             bare = self._filter.replace("-", "")
             kept = np.asarray(

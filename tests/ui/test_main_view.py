@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -240,3 +242,31 @@ def test_that_closing_a_database_brings_the_welcome_back(view: MainView) -> None
     view.close_database(view.session.databases[0])
     assert view.pages.currentWidget() is view.welcome
     assert view.tabs.count() == 0
+
+
+def test_that_new_events_appear_while_following_and_the_playhead_stays(
+    window: Window, sample: str, qtbot: QtBot, tmp_path: Path
+) -> None:
+    copy = tmp_path / "lending.sqlite"
+    shutil.copyfile(sample, copy)
+    view = window(str(copy))
+    open_stream(view, qtbot, BUSY_BOOK)
+    stream, store = view.session.stream, view.session.store
+    assert stream is not None and store is not None
+    stream.move(40)
+    view.actions_.live.setChecked(True)
+    writer = sqlite3.connect(copy)
+    row = (BUSY_BOOK.replace("-", ""), 118, "lending.stock:Copy.Shelved", b'{"shelf":"NEW"}')
+    writer.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
+    writer.commit()
+    qtbot.waitUntil(lambda: len(stream.events) == 118, timeout=10_000)
+    assert stream.playhead == 40 and store.index.length == 1606
+    stream.move(117)
+    writer.execute("INSERT INTO stored_events VALUES (?, 119, ?, ?)", (row[0], *row[2:]))
+    writer.commit()
+    writer.close()
+    qtbot.waitUntil(lambda: len(stream.events) == 119, timeout=10_000)
+    assert stream.playhead == 118
+    assert view.transport.of.text() == "of 119"
+    view.actions_.live.setChecked(False)
+    settled(view, qtbot)
