@@ -69,6 +69,8 @@ class StreamSession:
         self.snapshots = snapshots
         self.playhead = len(history.events) - 1
         self.axis: Axis = "version"
+        self.mark: int | None = None
+        """The second cursor: what the state at the playhead is compared with."""
         self.selected_path: str | None = None
         self.view_range: tuple[float, float] | None = None
         self.moved = Listeners()
@@ -92,6 +94,13 @@ class StreamSession:
         index = max(0, min(index, len(self.events) - 1))
         if index != self.playhead:
             self.playhead = index
+            self.moved.notify()
+
+    def set_mark(self, index: int | None) -> None:
+        """Sets or takes away the second cursor; at the playhead there is nothing to compare."""
+        index = None if index is None or index == self.playhead else max(0, min(index, len(self.events) - 1))
+        if index != self.mark:
+            self.mark = index
             self.moved.notify()
 
     def grow(self, history: AggregateHistory, snapshots: list[Snapshot]) -> None:

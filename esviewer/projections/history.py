@@ -98,6 +98,13 @@ class AggregateHistory:
         self._current = (index, state)
         return state
 
+    def difference(self, start: int, end: int) -> list[Change]:
+        """The leaves that differ between the states at two indexes, as if one event had led from one to the other."""
+        before = pickle.loads(pickle.dumps(self.state_at(start), protocol=5))
+        found = changes(before, self.state_at(end))
+        # The path of the whole state is empty: it stands for "nothing yet".
+        return [change for change in found if change.path]
+
     def writer(self, path: str, index: int) -> Writer | None:
         """The last event up to ``index`` that changed a field (also by removing it), ``None`` if none did."""
         writers = self.writers.get(path)

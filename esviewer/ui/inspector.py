@@ -334,14 +334,16 @@ class StatePanel(Panel):
             self.view.show_message("The state of the opened stream is shown here, with the event that set each field.")
             return
         history, index = stream.history, stream.playhead
-        changed = {change.path: change for change in history.changed[index]}
-        version = stream.event.version
-        self.set_title(f"State at version {version}" if version is not None else f"State after event {index + 1}")
+        shown = history.changed[index]
+        if stream.mark is not None and stream.mark != index:
+            shown = tuple(history.difference(*sorted((stream.mark, index))))
+        changed = {change.path: change for change in shown}
+        self.set_title(_state_title(stream))
         self.set_note(_counted(changed))
         lost = sum(1 for i in history.undecodable if i <= index)
         described = f"{history.fold.name.capitalize()} fold: a guess from the events alone"
         self._fold.setText(described + (f"; {lost} undecodable events are not in it" if lost else ""))
-        self.view.show_value(history.state_at(index), changed)
+        self.view.show_value(history.state_at(max(index, stream.mark or 0)), changed)
         self.view.reveal_changes()
         self.view.select(stream.selected_path)
         self.field.show_field(stream)
@@ -365,6 +367,17 @@ class StatePanel(Panel):
         writer = self._writer(path)
         if writer is not None:
             self.event_chosen.emit(writer.index)
+
+
+def _state_title(stream: StreamSession) -> str:
+    def name(index: int) -> str:
+        version = stream.events[index].version
+        return f"version {version}" if version is not None else f"event {index + 1}"
+
+    if stream.mark is None or stream.mark == stream.playhead:
+        return f"State at {name(stream.playhead)}"
+    first, last = sorted((stream.mark, stream.playhead))
+    return f"State from {name(first)} to {name(last).split()[-1]}"
 
 
 def _counted(changed: dict[str, Change]) -> str:

@@ -419,6 +419,8 @@ class MainView(QWidget):
                 stream.move(stream.playhead + step)
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             stream.move(0 if key == Qt.Key.Key_Home else len(stream.events) - 1)
+        elif key == Qt.Key.Key_Escape:
+            stream.set_mark(None)
         elif key == Qt.Key.Key_Space:
             self.transport.toggle_play()
         elif tab is not None and key in (Qt.Key.Key_V, Qt.Key.Key_T):

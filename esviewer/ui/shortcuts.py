@@ -14,6 +14,7 @@ _OF_PARTS = (
     ("Playhead", "First or last event", "Home, End"),
     ("Playhead", "Play, pause", "Space"),
     ("Timeline", "Zoom and pan", "W A S D, wheel, pinch"),
+    ("Timeline", "Compare with another version", "Shift+click, Esc"),
     ("Trees", "Fold, unfold", "Left, Right"),
     ("Trees", "Go to the event that set a field", "Enter"),
 )

@@ -116,6 +116,7 @@ class StreamTab(QWidget):
     def _connect(self) -> None:
         self.tracks.share_axis(self.timeline)
         self.timeline.playhead_moved.connect(self.stream.move)
+        self.timeline.mark_wanted.connect(self.stream.set_mark)
         self.table.event_chosen.connect(self.stream.move)
         self.tracks.edge_clicked.connect(self._edge)
         self.tracks.track_selected.connect(self.stream.select_path)
@@ -154,6 +155,7 @@ class StreamTab(QWidget):
         """Follows the playhead."""
         index = self.stream.playhead
         self.timeline.set_playhead(index)
+        self.timeline.set_mark(self.stream.mark)
         self.tracks.set_playhead(index)
         self.table.set_playhead(index)
 

@@ -50,6 +50,8 @@ class TimelineView(QWidget):
 
     playhead_moved = Signal(int)
     type_activated = Signal(str)
+    mark_wanted = Signal(int)
+    """Shift+click: the second cursor is wanted at an event."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +66,7 @@ class TimelineView(QWidget):
         self._lanes: Lanes = lanes_of(self._marks)
         self._layout: LaneLayout = lane_layout(0, 1)
         self._playhead = -1
+        self._mark: int | None = None
         self._picture: QPixmap | None = None
         self._dragging = ""
         self._grip = (0.0, 0.0)
@@ -88,6 +91,12 @@ class TimelineView(QWidget):
             self.model.reveal(index)
             if before < 0 or len(self._marks) <= SINGLE:
                 self._picture = None
+            self.update()
+
+    def set_mark(self, index: int | None) -> None:
+        """Shows the second cursor at an event, or takes it away; tells nobody."""
+        if index != self._mark:
+            self._mark = index
             self.update()
 
     @property
@@ -161,6 +170,7 @@ class TimelineView(QWidget):
         if self._picture is None:
             self._picture = self._painted()
         painter.drawPixmap(0, 0, self._picture)
+        self._paint_mark_line(painter)
         self._paint_playhead(painter)
         if self.hasFocus():
             painter.setPen(QPen(theme().color("focus"), 1))
@@ -355,6 +365,21 @@ class TimelineView(QWidget):
         whole = self.model.axis.fit(strip.width())
         return strip.x() + whole.pixel(self.model.scale.start), strip.x() + whole.pixel(self.model.scale.end)
 
+    def _paint_mark_line(self, painter: QPainter) -> None:
+        """The second cursor, and the stretch between it and the playhead."""
+        if self._mark is None or not 0 <= self._mark < len(self._marks):
+            return
+        plot, current = self._plot(), theme()
+        x, head = (plot.x() + self.model.pixel_of(index) for index in (self._mark, self._playhead))
+        left, right = max(min(x, head), plot.x()), min(max(x, head), plot.right())
+        if right > left:
+            shade = current.color("changed")
+            shade.setAlphaF(0.10)
+            painter.fillRect(QRectF(left, TOP, right - left, plot.height()), shade)
+        if plot.x() - 1 <= x <= plot.right() + RIGHT:
+            painter.setPen(QPen(current.color("changed"), 1.4, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, TOP - 4), QPointF(x, plot.bottom() + 1))
+
     def _paint_playhead(self, painter: QPainter) -> None:
         if self._playhead < 0:
             return
@@ -425,6 +450,10 @@ class TimelineView(QWidget):
             lane = self._layout.lane_at(place.y() - TOP)
             if lane is not None and not self._layout.is_shared:
                 self.type_activated.emit(self._marks.type_names[self._lanes.types[lane]])
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            index = self.index_at(place)
+            if index is not None:
+                self.mark_wanted.emit(index)
         else:
             self._dragging = "playhead"
             self._move_to(self.index_at(place))

@@ -270,3 +270,21 @@ def test_that_new_events_appear_while_following_and_the_playhead_stays(
     assert view.transport.of.text() == "of 119"
     view.actions_.live.setChecked(False)
     settled(view, qtbot)
+
+
+def test_that_shift_and_click_compare_two_versions(view: MainView, qtbot: QtBot) -> None:
+    stream, tab = view.session.stream, view.current_tab
+    assert stream is not None and tab is not None
+    stream.move(60)
+    x = 168 + round(tab.timeline.model.pixel_of(10))
+    qtbot.mouseClick(
+        tab.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, point(x, tab.timeline.height() // 2)
+    )
+    assert stream.mark is not None and abs(stream.mark - 10) <= 1 and stream.playhead == 60
+    panel = view.inspector.state_panel
+    assert panel.title == f"State from version {stream.mark + 1} to 61"
+    before, after = stream.history.state_at(stream.mark)["condition"], stream.history.state_at(60)["condition"]
+    (row,) = [row for row in panel.view.rows if row.path == "condition"]
+    assert (row.change, row.before, row.text) == ("changed", str(before), str(after))
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert stream.mark is None and panel.title == "State at version 61"
