@@ -48,6 +48,7 @@ class Actions:
         )
         self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(v.session.store), has_store)
         self.filter = add("Go", "Filter streams", "Ctrl+F", "filter", lambda: v.sidebar.filter.setFocus(), has_store)
+        self.find = add("Go", "Find events…", "Ctrl+Shift+F", "search", lambda: v.show_find(), has_store)
         add(
             "Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), has_stream, is_bound=False
         )

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from esviewer.timeline.axis import Axis, TimeAxis, VersionAxis
 from esviewer.timeline.marks import Marks, no_marks
+from esviewer.timeline.placement import Placement, place
 from esviewer.timeline.scale import Scale
 
 LABELS = 168
@@ -26,38 +27,44 @@ class AxisModel(QObject):
         self.kind = "version"
         self.scale = self.axis.fit(100.0)
         self._is_fitted = True
+        self._placement: Placement | None = None
 
     def set_marks(self, marks: Marks) -> None:
-        """Takes another stream and shows the whole of it."""
+        """Takes another stream and shows the whole of it; of a stream that only grew, what is in sight stays."""
+        stays = not self._is_fitted and _goes_on(self.marks, marks)
         self.marks = marks
-        self._make()
+        self._make(self.scale if stays else None)
 
     def set_kind(self, kind: str) -> None:
         """``version`` (evenly spaced) or ``time`` (true spacing); shows the whole stream if that changes."""
         if kind != self.kind:
             self.kind = kind
-            self._make()
+            self._make(None)
 
-    def _make(self) -> None:
+    def _make(self, kept: Scale | None) -> None:
         self.axis = TimeAxis(self.marks) if self.kind == "time" else VersionAxis(self.marks)
-        self.fit()
+        if kept is None:
+            self.fit()
+        else:
+            self._set(kept)
 
     def set_width(self, width: float) -> None:
         """Pixels that the views have now; what is in sight stays."""
         width = max(10.0, width)
         if width != self.scale.width:
-            self.scale = self.axis.fit(width) if self._is_fitted else Scale(self.scale.start, self.scale.end, width)
-            self.changed.emit()
+            if self._is_fitted:
+                self._take(self.axis.fit(width))
+            else:
+                self._take(Scale(self.scale.start, self.scale.end, width))
 
     def fit(self) -> None:
         """Shows the whole stream."""
         self._is_fitted = True
-        self.scale = self.axis.fit(self.scale.width)
-        self.changed.emit()
+        self._take(self.axis.fit(self.scale.width))
 
     def zoom(self, pixel: float, factor: float) -> None:
         """Shows ``factor`` times more detail about a pixel."""
-        self._set(self.scale.zoomed(pixel, factor))
+        self._set(self.scale.zoomed(min(max(pixel, 0.0), self.scale.width), factor))
 
     def pan(self, pixels: float) -> None:
         """Moves the picture left by pixels."""
@@ -68,21 +75,42 @@ class AxisModel(QObject):
         self._set(Scale(start, max(end, start + 1e-6), self.scale.width))
 
     def _set(self, scale: Scale) -> None:
-        self.scale = self.axis.clamped(scale)
-        whole = self.axis.fit(self.scale.width)
-        self._is_fitted = self.scale.start <= whole.start and self.scale.end >= whole.end
+        scale = self.axis.clamped(scale)
+        whole = self.axis.fit(scale.width)
+        self._is_fitted = scale.start <= whole.start and scale.end >= whole.end
+        self._take(scale)
+
+    def _take(self, scale: Scale) -> None:
+        self.scale = scale
+        self._placement = None
         self.changed.emit()
 
+    @property
+    def placement(self) -> Placement:
+        """Where the events in sight are drawn, with bursts fanned out; the same in both views."""
+        if self._placement is None:
+            self._placement = place(self.axis, self.scale, self.marks.types)
+        return self._placement
+
     def pixel_of(self, index: int) -> float:
-        """The pixel of an event."""
-        return self.scale.pixel(float(self.axis.values[index]))
+        """The pixel at which an event is drawn."""
+        return self.placement.pixel_of(index)
 
     def reveal(self, index: int) -> None:
         """Pans so that an event is in sight."""
         if not len(self.axis):
             return
-        pixel = self.pixel_of(index)
+        pixel = self.scale.pixel(float(self.axis.values[index]))
         if pixel < 0:
             self.pan(pixel - self.scale.width * 0.1)
         elif pixel > self.scale.width:
             self.pan(pixel - self.scale.width * 0.9)
+
+
+def _goes_on(before: Marks, after: Marks) -> bool:
+    """Whether one is the other with perhaps more events at its end, as far as its ends tell."""
+    last = len(before) - 1
+    return 0 <= last < len(after) and all(
+        before.versions[index] == after.versions[index] and before.time(index) == after.time(index)
+        for index in (0, last)
+    )

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
-from esviewer.domain import EsviewerError
+from esviewer.domain import EsviewerError, Event
 from esviewer.session import DatabaseSession, Session, StoreSession, StreamSession, remember
 from esviewer.ui import opening
 from esviewer.ui import theme as themes
@@ -20,6 +20,7 @@ from esviewer.ui.actions import Actions
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
 from esviewer.ui.databases import Databases
+from esviewer.ui.find_tab import FindTab
 from esviewer.ui.following import Following
 from esviewer.ui.frame import Frame
 from esviewer.ui.icons import icon
@@ -193,7 +194,7 @@ class MainView(QWidget):
         """Closes a database with everything that shows it."""
         for place in range(self.tabs.count() - 1, -1, -1):
             tab = self.tabs.widget(place)
-            owner = tab.stream.store if isinstance(tab, StreamTab) else tab.store if isinstance(tab, Overview) else None
+            owner = _store_of(tab)
             if owner is not None and owner.database is database:
                 self._remove_tab(place)
         for store in database.stores:
@@ -308,6 +309,8 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
+        elif isinstance(tab, FindTab):
+            self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
             tab.refresh()
@@ -323,6 +326,8 @@ class MainView(QWidget):
         if isinstance(tab, StreamTab):
             tab.release()
             tab.stream.store.streams.pop(tab.stream.name, None)
+        elif isinstance(tab, FindTab):
+            tab.stop()
         elif isinstance(tab, Overview):
             self._overviews.pop(tab.store, None)
         self.tabs.removeTab(place)
@@ -366,6 +371,28 @@ class MainView(QWidget):
     def show_palette(self, text: str = "") -> None:
         """Opens the box for everything."""
         self.palette_.open_over(self, text)
+
+    def show_find(self) -> None:
+        """Brings the find tab of the present store to the front."""
+        store = self.session.store
+        if store is None:
+            return
+        tab = next((tab for tab in self._find_tabs() if tab.store is store), None)
+        if tab is None:
+            tab = FindTab(store, self.jobs)
+            tab.event_wanted.connect(partial(self._to_found, store))
+            tab.failed.connect(self.failed)
+            self.tabs.addTab(tab, icon("search"), _tab_text(f"Find in {store.name}"))
+        tab.refresh()
+        self.tabs.setCurrentWidget(tab)
+        tab.field.setFocus()
+
+    def _to_found(self, store: StoreSession, event: Event) -> None:
+        self.navigation.to_event(event, store)
+
+    def _find_tabs(self) -> list[FindTab]:
+        tabs = [self.tabs.widget(number) for number in range(self.tabs.count())]
+        return [tab for tab in tabs if isinstance(tab, FindTab)]
 
     def show_query_log(self) -> None:
         """Opens the list of statements that were sent to the store that is looked at."""
@@ -467,6 +494,13 @@ class MainView(QWidget):
         assert isinstance(application, QApplication)
         self.frame.remembered.theme = name
         themes.apply(application, name)
+
+
+def _store_of(tab: QWidget | None) -> StoreSession | None:
+    """The store that a tab shows something of."""
+    if isinstance(tab, StreamTab):
+        return tab.stream.store
+    return tab.store if isinstance(tab, Overview | FindTab) else None
 
 
 def _tab_text(text: str) -> str:

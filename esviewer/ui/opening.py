@@ -40,7 +40,7 @@ class Growth:
 
 def index_job(store: StoreSession, control: Control) -> Index:
     """Builds a store's index, in place, so that views can show the part that is there."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         return build(reader, store.index, lambda events, rate: control.progress(Growth(events, rate)))
     finally:
@@ -49,7 +49,7 @@ def index_job(store: StoreSession, control: Control) -> Index:
 
 def tail_job(store: StoreSession, control: Control) -> int:
     """Reads what has been added to a store since it was indexed; returns the first new row."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         return tail(reader, store.index)
     finally:
@@ -58,7 +58,7 @@ def tail_job(store: StoreSession, control: Control) -> int:
 
 def facts_job(store: StoreSession, control: Control) -> Facts:
     """Snapshots and consumers; lag is counted where what is followed is indexed."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         snapshots = reader.snapshot_count()
     finally:
@@ -86,7 +86,7 @@ class ReadStream:
 
 def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
     """Reads a stream, its name in any spelling, and folds it."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         events = reader.aggregate(name)
         # Spellings aside, a stream is called what its events call it; a stream of links is called what it was asked by.
@@ -101,7 +101,7 @@ def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
 
 def position_job(store: StoreSession, position: int, control: Control) -> Event | None:
     """The event at a position, else the next one after it."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         return next(reader.events(Window(from_position=position, limit=1)), None)
     finally:
@@ -110,7 +110,7 @@ def position_job(store: StoreSession, position: int, control: Control) -> Event 
 
 def row_job(store: StoreSession, row: int, control: Control) -> Event | None:
     """The event in a row of the index."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         events = reader.at([store.index.key_of(row)])
         return events[0] if events else None
@@ -120,7 +120,7 @@ def row_job(store: StoreSession, row: int, control: Control) -> Event | None:
 
 def related_job(store: StoreSession, event: Event, control: Control) -> Related:
     """The events that an event is tied to."""
-    reader = _reader(store, control)
+    reader = reader_of(store, control)
     try:
         return find_related(event, store.index, reader)
     finally:
@@ -133,7 +133,9 @@ def name_of(store: StoreSession, event: Event, name: str) -> str:
     return name if ordinal is None else store.index.stream_name(ordinal)
 
 
-def _reader(store: StoreSession, control: Control) -> Reader:
+def reader_of(store: StoreSession, control: Control) -> Reader:
+    """A reader that ends when the job should, and tells of a server that is waited for."""
+
     def waiting(sentence: str, seconds: float) -> None:
         told = f"{sentence} Trying again in {seconds:.0f} s."
         control.progress(Growth(store.index.length, 0.0, told), always=True)

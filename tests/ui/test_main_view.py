@@ -288,3 +288,25 @@ def test_that_shift_and_click_compare_two_versions(view: MainView, qtbot: QtBot)
     assert (row.change, row.before, row.text) == ("changed", str(before), str(after))
     qtbot.keyClick(view, Qt.Key.Key_Escape)
     assert stream.mark is None and panel.title == "State at version 61"
+
+
+def test_that_text_and_conditions_are_found_and_lead_to_their_events(view: MainView, qtbot: QtBot) -> None:
+    view.show_find()
+    (tab,) = view._find_tabs()
+    tab.field.setText("MULTATULI")
+    tab.search()
+    settled(view, qtbot)
+    assert {event.type for event in tab.model.events} == {"lending.stock:Copy.Acquired"}
+    tab.kind.setCurrentIndex(1)
+    tab.field.setText("data.condition < `2` && type != 'x'")
+    tab.search()
+    settled(view, qtbot)
+    assert tab.model.events and all(event.data["condition"] < 2 for event in tab.model.events)  # type: ignore[index]
+    first = tab.model.events[0]
+    tab.table.doubleClicked.emit(tab.model.index(0, 0))
+    qtbot.waitUntil(
+        lambda: view.session.stream is not None and view.session.stream.event.key == first.key, timeout=10_000
+    )
+    tab.field.setText("data.[")
+    tab.search()
+    assert "not a JMESPath" in tab._panel._note.text()
