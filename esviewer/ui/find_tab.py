@@ -27,7 +27,7 @@ from esviewer.domain.objects import event_object
 from esviewer.session import StoreSession
 from esviewer.stores.codecs import json_text
 from esviewer.stores.where import predicate
-from esviewer.ui import finding
+from esviewer.ui import finding, fonts
 from esviewer.ui.events_table import ROW, export_events
 from esviewer.ui.jobs import Job, Jobs
 from esviewer.ui.widgets import BusyBar, Panel, SearchField, tooltip
@@ -48,7 +48,7 @@ class Column(IntEnum):
 
 
 _TITLES = ("Position", "Recorded", "Type", "Stream", "Version", "Payload")
-_WIDTHS = (84, 158, 180, 280, 72)
+_WIDTHS = (84, 164, 180, 290, 72)
 
 
 class FoundModel(QAbstractTableModel):
@@ -88,6 +88,8 @@ class FoundModel(QAbstractTableModel):
         event, column = self.events[index.row()], Column(index.column())
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(event, column)
+        if role == Qt.ItemDataRole.FontRole and column is not Column.TYPE:
+            return fonts.mono(12)
         if role == Qt.ItemDataRole.ToolTipRole and column in (Column.TYPE, Column.STREAM):
             return tooltip(str(event.type if column is Column.TYPE else event.stream))
         return None
