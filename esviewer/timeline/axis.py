@@ -33,6 +33,8 @@ class Axis(ABC):
     """``values[order]``: ascending."""
     untimed: NDArray[np.bool_]
     """Per event: its place is a guess, because it has no time."""
+    is_in_order: bool
+    """Whether left to right is the order of the stream for all events."""
     lower: float
     upper: float
 
@@ -81,6 +83,7 @@ class VersionAxis(Axis):
         self.origin = 0
         self.values = self.order = self.rank = self.ordered = np.arange(count, dtype=np.int64)
         self.untimed = np.zeros(count, dtype=np.bool_)
+        self.is_in_order = True
         self.lower, self.upper = -0.5, max(count, 1) - 0.5
 
     @property
@@ -101,6 +104,7 @@ class TimeAxis(Axis):
         self.untimed = np.asarray(marks.times == NO_TIME, dtype=np.bool_)
         self.origin, self.values = _offsets(marks.times, self.untimed)
         self.order = np.argsort(self.values, kind="stable").astype(np.int64)
+        self.is_in_order = bool((np.diff(self.order) > 0).all())
         self.rank = np.empty(count, np.int64)
         self.rank[self.order] = np.arange(count, dtype=np.int64)
         self.ordered = self.values[self.order]

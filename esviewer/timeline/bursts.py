@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def fan_out(pixels: NDArray[np.float64], gap: float, bound: float) -> NDArray[np.float64]:
+def fan_out(pixels: NDArray[np.float64], gap: float | NDArray[np.float64], bound: float) -> NDArray[np.float64]:
     """Ascending ``pixels`` moved apart towards ``gap``; still ascending, none moved by more than ``bound``.
 
     ::
@@ -14,7 +14,8 @@ def fan_out(pixels: NDArray[np.float64], gap: float, bound: float) -> NDArray[np
         before   ●●●        ●         one place, three events
         after  ● ● ●        ●         centred on where they were
 
-    Where a burst has no room for the full gap within the bound, it gets what room there is, shared evenly.
+    ``gap`` may be one number for each event and its next, shape ``(n - 1,)``. Where a burst has no room for its
+    gaps within the bound, each gets the same share of what it asks for.
     """
     if len(pixels) < 2:
         return pixels.copy()
@@ -23,8 +24,7 @@ def fan_out(pixels: NDArray[np.float64], gap: float, bound: float) -> NDArray[np
         return pixels.copy()
     ladder = np.concatenate(([0.0], np.cumsum(steps)))
     slack = pixels - ladder
-    # Pushing only right and pushing only left both keep the gaps, hence so does their mean, which stays
-    # centred.
+    # Pushing only right and pushing only left both keep the gaps, hence so does their mean, which stays centred.
     right = np.maximum.accumulate(slack) + ladder
     left = np.minimum.accumulate(slack[::-1])[::-1] + ladder
     # Minimum and maximum of ascending sequences ascend, so the bound cannot change the order; the last
@@ -33,15 +33,17 @@ def fan_out(pixels: NDArray[np.float64], gap: float, bound: float) -> NDArray[np
     return np.maximum.accumulate(moved)
 
 
-def _steps(pixels: NDArray[np.float64], gap: float, bound: float) -> NDArray[np.float64] | None:
+def _steps(pixels: NDArray[np.float64], gap: float | NDArray[np.float64], bound: float) -> NDArray[np.float64] | None:
     """The distance to ask for between each event and the next; ``None`` if all are far enough apart."""
     distances = np.diff(pixels)
-    close = distances < gap
+    gaps = np.broadcast_to(np.asarray(gap, np.float64), distances.shape)
+    close = distances < gaps
     if not close.any():
         return None
     burst = np.concatenate(([0], np.cumsum(~close)))
     sizes = np.bincount(burst)
     first = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     room = pixels[first + sizes - 1] - pixels[first] + 2 * bound
-    share = np.minimum(gap, room / np.maximum(sizes - 1, 1))
-    return np.where(close, share[burst[:-1]], gap)
+    wanted = np.bincount(burst[:-1], weights=np.where(close, gaps, 0.0), minlength=len(sizes))
+    share = np.minimum(1.0, room / np.where(wanted > 0, wanted, 1.0))
+    return np.where(close, gaps * share[burst[:-1]], gaps)
