@@ -36,9 +36,14 @@ def iso(time: int | None) -> str | None:
 def from_iso(text: str) -> int | None:
     """Microseconds of an ISO 8601 text (date, or date and time; ``Z`` and offsets allowed), else ``None``.
 
-    A text without offset is taken as UTC. Digits beyond microseconds are cut off.
+    A text without offset is taken as UTC. Digits beyond microseconds are cut off. What an offset moves out of the years
+    1 to 9999 gives ``None``, as :func:`iso` could not write it.
     """
     try:
-        return micros(datetime.fromisoformat(text.strip()))
+        time = micros(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
         return None
+    return time if _FIRST <= time <= _LAST else None
+
+
+_FIRST, _LAST = micros(datetime.min), micros(datetime.max)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal
 
@@ -27,6 +27,10 @@ _LOWERING = frozenset({"withdrawn", "debited", "decreased", "redeemed", "spent"}
 _QUANTITY = re.compile(r"amount|quantity|cents|points|delta", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _VERSION_SUFFIX = re.compile(r"(?:[_.:]v\d+|\bV\d+\.)", re.IGNORECASE)
+
+_DIGITS = 10_000
+"""Decimal digits before and after the point beyond which nothing is added up: a payload may say 1e999999."""
+_EXACT = Context(prec=3 * _DIGITS)
 
 Operation = Literal["append", "remove", "add", "subtract"]
 
@@ -162,19 +166,27 @@ def _total(state: State, rule: Rule, value: Value) -> Touch | None:
     held = Decimal(0) if before is MISSING else _number(before)
     if amount is None or held is None:
         return None
-    after = _plain(held + amount if rule.operation == "add" else held - amount, value)
+    change = _EXACT.add if rule.operation == "add" else _EXACT.subtract
+    after = _plain(change(held, amount), value)
     state[rule.target] = after
     return Touch(member("", rule.target), before, after)
 
 
 def _number(value: Value) -> Decimal | None:
+    """A finite number, exactly; ``None`` for what is none, or too long to be added up."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
-        number = Decimal(str(value))
+        # Not by way of its text: Python bounds the digits of that.
+        number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and _is_addable(number) else None
+
+
+def _is_addable(number: Decimal) -> bool:
+    *_, exponent = number.as_tuple()
+    return isinstance(exponent, int) and exponent >= -_DIGITS and number.adjusted() <= _DIGITS
 
 
 def _plain(number: Decimal, like: Value) -> Value:

@@ -73,7 +73,7 @@ def _parse_path(text: str) -> Address:
     if "?" in text and not Path(text).exists():
         text, query = text.split("?", 1)
         own = {name: value for name, value in parse_qsl(query) if name in _OWN_PARAMETERS}
-    if re.search(r"\b(host|hostaddr|dbname|service)\s*=", text) and not Path(text).exists():
+    if re.match(r"(host|hostaddr|port|dbname|user|password|service)\s*=", text) and not Path(text).exists():
         # libpq's other way to spell an address; as a path it would be shown, with its password.
         raise UsageError("An address of words such as host=… is not read here: give postgresql://user@host/database.")
     path = Path(text).expanduser()
@@ -101,7 +101,7 @@ def without_password(url: str) -> str:
     """The URL for people: same address, no password, neither before the host nor among the parameters."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    shown = user.partition(":")[0] + at + host
+    shown = user.split(":", 1)[0] + at + host
     pairs = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n.lower() not in _SECRETS]
     return _postgres_url(shown, parts.path, urlencode(pairs, quote_via=quote))
 

@@ -207,21 +207,30 @@ class Index:
         """Adds events that follow what is there, then publishes them."""
         start, end = self.length, self.length + len(events)
         self._grow(end)
-        arrays = self._arrays
-        for row, event in enumerate(events, start):
+        rows = []
+        for event in events:
             position = event.position
-            arrays["position"][row] = position if isinstance(position, int) else NONE
-            arrays["stream"][row] = self._stream_of(event, reader)
-            arrays["version"][row] = NONE if event.version is None else event.version
-            arrays["type"][row] = self._type_of(event)
-            arrays["time"][row] = NONE if event.recorded_at is None else event.recorded_at
-            arrays["size"][row] = len(event.raw or b"")
-            arrays["flags"][row] = _flags(event)
             relations = reader.dialect.related(event)
-            arrays["own"][row] = name_hash(relations.own)
-            arrays["cause"][row] = name_hash(relations.cause)
-            arrays["correlation"][row] = name_hash(relations.correlation)
-            arrays["transaction"][row] = name_hash(relations.transaction)
+            # In the order of _COLUMNS.
+            rows.append(
+                (
+                    position if isinstance(position, int) else NONE,
+                    self._stream_of(event, reader),
+                    NONE if event.version is None else event.version,
+                    self._type_of(event),
+                    NONE if event.recorded_at is None else event.recorded_at,
+                    len(event.raw or b""),
+                    _flags(event),
+                    name_hash(relations.own),
+                    name_hash(relations.cause),
+                    name_hash(relations.correlation),
+                    name_hash(relations.transaction),
+                )
+            )
+        # Whole columns at once: setting single cells of numpy arrays takes as long as all the rest.
+        for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=False):
+            self._arrays[name][start:end] = values
+        for row, event in enumerate(events, start):
             self._keep_key(event, row)
         self.length = end
 

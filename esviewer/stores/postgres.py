@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl, urlsplit
 import keyring
 import keyring.errors
 import psycopg
-from psycopg import sql as psycopg_sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
@@ -44,7 +43,8 @@ _ANY_OTHER = 0
 _READ_ONLY = "default_transaction_read_only"
 
 _QUERY = re.compile(r"\s*\(*\s*(SELECT|WITH|VALUES|SHOW)\b", re.IGNORECASE)
-_SETTING = re.compile(r"\bset_config\b", re.IGNORECASE)
+_CHANGING = re.compile(r"\b(?:set_config|lo_\w+)\"?\s*\(", re.IGNORECASE)
+"""Functions that a read-only transaction allows all the same; large objects are open to it before Postgres 16."""
 
 
 class _Micros(Loader):
@@ -118,13 +118,26 @@ class _Unknown(Loader):
             return raw
 
 
-class _Unsigned64(Loader):
-    """xid8 as an integer."""
+class _Unsigned(Loader):
+    """xid and xid8 as integers."""
 
     format = Format.BINARY
 
     def load(self, data: Buffer) -> Any:
         return int.from_bytes(bytes(data), "big")
+
+
+_LOADERS: dict[str | int, type[Loader]] = {
+    "timestamptz": _Micros,
+    "timestamp": _Micros,
+    "date": _Date,
+    "json": _Json,
+    "jsonb": _Jsonb,
+    "uuid": _Uuid,
+    "xid": _Unsigned,
+    _XID8: _Unsigned,
+    _ANY_OTHER: _Unknown,
+}
 
 
 class PostgresSource:
@@ -228,22 +241,20 @@ class PostgresConnection(Connection):
         self.sql = postgres_dialect.dialect()  # type: ignore[no-untyped-call]
         self._source = source
         self._raw = raw
-        for name, loader in (
-            ("timestamptz", _Micros),
-            ("timestamp", _Micros),
-            ("json", _Json),
-            ("jsonb", _Jsonb),
-            ("uuid", _Uuid),
-            ("text", _Text),
-            ("varchar", _Text),
-            ("bpchar", _Text),
-            ("name", _Text),
-            ("date", _Date),
-            (_XID8, _Unsigned64),
-            (_ANY_OTHER, _Unknown),
-        ):
+        for name, loader in _LOADERS.items():
             raw.adapters.register_loader(name, loader)
+        if raw.info.parameter_status("server_encoding") in (None, "SQL_ASCII"):
+            # Elsewhere the server vouches for its text, and the driver's own loader is faster.
+            for name in ("text", "varchar", "bpchar", "name"):
+                raw.adapters.register_loader(name, _Text)
+            self._take_text_as_it_is()
         self._interrupted = False
+
+    def _take_text_as_it_is(self) -> None:
+        """For a database without encoding: the server refuses to give bytes out as UTF-8 that are not."""
+        began, statement = time.perf_counter(), "SET client_encoding TO 'SQL_ASCII'"
+        self._raw.execute(statement)
+        self._source.log.add(statement, None, began, None, None)
 
     def make_sure(self) -> None:
         """Raises StoreUnavailable where the session did not become read-only, as behind a pooler that drops options."""
@@ -262,10 +273,10 @@ class PostgresConnection(Connection):
         )
 
     def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
-        if not _QUERY.match(text) or _SETTING.search(text):
-            # The session's settings keep writes out; a statement that could change them is not sent at all.
+        if not _QUERY.match(text) or _CHANGING.search(text):
+            # The session's settings keep writes out; what they do not cover, or could change them, is not sent at all.
             raise StoreUnavailable(f"{self._source.shown} was opened read-only; only queries are sent.")
-        if self._raw.info.parameter_status(_READ_ONLY) == "off":
+        if not self._raw.closed and self._raw.info.parameter_status(_READ_ONLY) == "off":
             # The server reports a change made by whatever was called, a function behind a view for one.
             self._raw.close()
             raise self._not_read_only()
@@ -276,7 +287,7 @@ class PostgresConnection(Connection):
         try:
             with self._raw.cursor(binary=True) as cursor:
                 chunk: list[Row] = []
-                for row in cursor.stream(psycopg_sql.SQL(text), parameters, size=CHUNK):
+                for row in cursor.stream(text.encode(), parameters, size=CHUNK):
                     chunk.append(row)
                     if len(chunk) == CHUNK:
                         count += CHUNK
@@ -386,5 +397,7 @@ def _refused(error: psycopg.OperationalError, shown: str) -> Exception:
         return StoreUnavailable(f"{shown}: the server did not answer in time.")
     if "onnection refused" in text or "No such file or directory" in text:
         return StoreUnavailable(f"{shown}: no Postgres server is listening there.")
-    last = [line.strip() for line in text.splitlines() if line.strip()]
-    return StoreUnavailable(f"{shown}: {last[-1].rstrip('.') if last else 'the server could not be reached'}.")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # libpq says twice where it connected to; what happened stands after that.
+    said = re.split(r"(?:FATAL|failed|bad):\s+", lines[-1])[-1].rstrip(".") if lines else ""
+    return StoreUnavailable(f"{shown}: {said or 'the server could not be reached'}.")

@@ -8,8 +8,11 @@ from __future__ import annotations
 import operator
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from operator import itemgetter
+from sys import getsizeof
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, literal_column, or_, select, text, tuple_
@@ -21,8 +24,14 @@ from esviewer.stores.dialects.base import Fields, Found
 
 PAGE = 50_000
 """Rows of one statement at most, so that no snapshot stays open for long on a server."""
+FIRST_BLOCK = 1_000
+"""Rows of the first statement, so that the first events come at once."""
+BLOCK_BYTES = 16_000_000
+"""Payload held in memory at most, but for the last chunk."""
 
 _EVENT_FIELDS = frozenset(Event.__slots__)
+_ABSENT: Fields = dict.fromkeys(("key", "position", "stream", "category", "version", "type"))
+"""The fields without a default."""
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 
 
@@ -59,15 +68,15 @@ class Reader:
         self._waiting = waiting
         self._patience = patience
         self._stop_requested = threading.Event()
-        self._side: Connection | None = None
+        self._width = len(found.dialect.key(found))
+        self._key_labels = tuple(f"key_{i}" for i in range(self._width))
         self._categories: dict[tuple[object, ...], str | None] = {}
 
     def close(self) -> None:
         """Gives the connection back."""
-        for connection in (self._connection, self._side):
-            if connection is not None:
-                self._release(connection)
-        self._connection = self._side = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._release(connection)
 
     def stop(self) -> None:
         """Ends what the reader is doing, from any thread; it then raises :class:`Cancelled`. Final."""
@@ -78,74 +87,100 @@ class Reader:
 
     # Events in store order
 
-    def events(self, window: Window = Window(), *, keep: Callable[[Fields], bool] | None = None) -> Iterator[Event]:
+    def events(
+        self, window: Window = Window(), *, keep: Callable[[Fields], bool] | None = None
+    ) -> Generator[Event, None, None]:
         """Events of the whole store in its order. ``keep`` sees each row before it is decoded and may drop it."""
         for row in self.drafts(window, keep=keep):
             yield self._finished(row)
 
     def drafts(self, window: Window = Window(), *, keep: Callable[[Fields], bool] | None = None) -> Iterator[Fields]:
         """The fields of each event, in store order, decoded; what :meth:`events` makes events of."""
-        after, given = window.after, 0
-        while True:
-            # A filter may drop most rows: then pages stay large, or a rare type would cost a statement a row.
-            left = PAGE if window.limit is None else window.limit - given
-            size = PAGE if keep is not None else min(PAGE, left)
-            if left <= 0:
-                return
-            count = 0
-            for fields in self._page(window, after, size):
-                count += 1
-                row_key = self._row_key(fields)
-                if keep is None or keep(fields):
-                    for draft in self._events_of_row(fields, window, after):
-                        given += 1
+        given = 0
+        if window.limit is not None and window.limit <= 0:
+            return
+        # A filter may drop most rows: then a limit says nothing about how many to read.
+        first = FIRST_BLOCK if keep is not None or window.limit is None else min(FIRST_BLOCK, window.limit)
+        within = self._within if self._must_compare(window) else None
+        begun_in = window.after if window.after is not None and len(window.after) > self._width else None
+        for fields in self._fields(window, first):
+            if keep is None or keep(fields):
+                drafts: Iterable[Fields] = self.dialect.expand(fields, self.codecs)
+                if window.reverse:
+                    drafts = reversed(list(drafts))
+                for draft in drafts:
+                    if begun_in is not None and not self._is_beyond(draft, begun_in, window.reverse):
+                        continue
+                    if within is None or within(draft, window):
+                        self._note_category(draft)
                         yield draft
+                        given += 1
                         if given == window.limit:
                             return
-                after = row_key
-            if count < size:
-                return
+            # Only the first row can be the one that the key names an event in.
+            begun_in = None
 
-    def _events_of_row(self, fields: Fields, window: Window, after: Key | None) -> Iterator[Fields]:
-        """The events of a row that lie in the window; a key longer than a row's names one event in it."""
-        width = len(self.dialect.key(self.found))
-        drafts: Iterable[Fields] = self.dialect.expand(fields, self.codecs)
-        for draft in reversed(list(drafts)) if window.reverse else drafts:
-            if after is not None and len(after) > width:
-                key = draft["key"]
-                if key >= after if window.reverse else key <= after:
-                    continue
-            if self._within(draft, window):
-                self._note_category(draft)
-                yield draft
+    def _is_beyond(self, draft: Fields, after: Key, reverse: bool) -> bool:
+        """Whether an event comes after the one that a key names, which is longer than its row's."""
+        return bool(draft["key"] < after if reverse else draft["key"] > after)
+
+    def _must_compare(self, window: Window) -> bool:
+        """Whether positions are bounded and SQL cannot apply the bounds."""
+        bounded = window.from_position is not None or window.to_position is not None
+        return bounded and self.dialect.position(self.found) is None
 
     def _within(self, draft: Fields, window: Window) -> bool:
-        """Position bounds where SQL could not apply them; what has no integer position is in no bounds."""
+        """What has no integer position is in no bounds."""
         low, high = window.from_position, window.to_position
-        if self.dialect.position(self.found) is not None or (low is None and high is None):
-            return True
         position = draft.get("position")
         return isinstance(position, int) and (low is None or position >= low) and (high is None or position <= high)
 
-    def _page(self, window: Window, after: Key | None, size: int) -> Iterator[Fields]:
-        """One page of rows after a key; goes on after the last row given if the connection is lost."""
+    def _fields(self, window: Window, first: int) -> Iterator[Fields]:
+        """The rows of a window by label, in growing blocks; goes on after the last row given if the connection is lost.
+
+        A block is taken whole before its first row is given out: a consumer that pauses holds no snapshot on a server
+        and no lock on a file, and may use this reader meanwhile.
+        """
         patience = _Patience(self._patience)
-        left = size
-        while left > 0:
-            statement = self._statement(window, after, left)
+        after, asked = window.after, min(first, PAGE)
+        while True:
+            statement = self._statement(window, after, asked)
             labels = labels_of(statement)
-            try:
-                for chunk in self._rows(statement):
-                    for row in chunk:
-                        fields = dict(zip(labels, row, strict=True))
-                        last = self._row_key(fields)
-                        yield fields
-                        after, left = last, left - 1
-                    patience.renew()
-                    self._check_stopped()
+            block = self._block(statement, labels)
+            for chunk in block.chunks:
+                self._check_stopped()
+                for row in chunk:
+                    yield dict(zip(labels, row, strict=True))
+            if block.chunks:
+                after = self._row_key(dict(zip(labels, block.chunks[-1][-1], strict=True)))
+                patience.renew()
+            if isinstance(block.failure, ConnectionLost):
+                self._wait(block.failure, patience)
+            elif block.failure is not None:
+                raise block.failure
+            elif block.whole and block.rows < asked:
                 return
-            except ConnectionLost as error:
-                self._wait(error, patience)
+            asked = max(1, min(PAGE, asked * 4, block.rows_that_fit))
+
+    def _block(self, statement: Select[Any], labels: tuple[str, ...]) -> _Block:
+        """What the server answers, up to a size in memory, or until it fails."""
+        block = _Block()
+        weighed = labels.index("data") if "data" in labels else 0
+        try:
+            with closing(self._rows(statement)) as chunks:
+                for chunk in chunks:
+                    block.chunks.append(chunk)
+                    block.rows += len(chunk)
+                    block.size += sum(map(getsizeof, map(itemgetter(weighed), chunk)))
+                    self._check_stopped()
+                    if block.size > BLOCK_BYTES:
+                        return block
+            block.whole = True
+        except Cancelled:
+            raise
+        except EsviewerError as failure:
+            block.failure = failure
+        return block
 
     def _statement(self, window: Window, after: Key | None, size: int) -> Select[Any]:
         columns = self.dialect.key(self.found)
@@ -158,8 +193,7 @@ class Reader:
                 statement = statement.where(position >= window.from_position)
             if window.to_position is not None:
                 statement = statement.where(position <= window.to_position)
-        order = [column.desc() if window.reverse else column for column in columns]
-        return self.dialect.joined(self.found, statement.order_by(*order).limit(size))
+        return self.dialect.ordered(self.found, statement, columns, limit=size, reverse=window.reverse)
 
     def _beyond(self, columns: Sequence[ColumnElement[Any]], after: Key, reverse: bool) -> ColumnElement[bool]:
         """Strictly beyond a row's key; a longer key names an event in a row, so that row is read once more."""
@@ -175,15 +209,14 @@ class Reader:
         return condition
 
     def _row_key(self, fields: Fields) -> Key:
-        count = len(self.dialect.key(self.found))
-        return tuple(fields[f"key_{i}"] for i in range(count))
+        return tuple([fields[label] for label in self._key_labels])
 
     # One stream
 
     def stream(self, name: str) -> list[Event]:
         """All events of a stream in its own order, the name in any spelling; raises :class:`NotFound` if none."""
         statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, name))
-        statement = self.dialect.joined(self.found, statement).order_by(*self.dialect.order_in(self.found, name))
+        statement = self.dialect.ordered(self.found, statement, self.dialect.order_in(self.found, name))
         events = [self._finished(draft) for draft in self._expanded(statement)]
         if not events:
             raise NotFound(f"Store {self.found.name} has no stream {name!r}.")
@@ -213,8 +246,8 @@ class Reader:
             condition: ColumnElement[bool] = columns[0].in_([key[0] for key in some])
             if len(columns) > 1:
                 condition = or_(*(and_(*map(operator.eq, columns, key)) for key in some))
-            statement = self.dialect.joined(self.found, self.dialect.select(self.found).where(condition))
-            statement = statement.order_by(*columns)
+            statement = self.dialect.select(self.found).where(condition)
+            statement = self.dialect.ordered(self.found, statement, columns)
             wanted = set(keys[start : start + 200])
             events = (self._finished(draft) for draft in self._expanded(statement))
             result += [event for event in events if event.key in wanted]
@@ -263,7 +296,7 @@ class Reader:
             "SELECT CASE WHEN min(c.reltuples) < 0 THEN NULL ELSE sum(c.reltuples)::bigint END FROM pg_class c"
             " WHERE c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass(:name)) WHERE isleaf)"
             " OR (c.oid = to_regclass(:name) AND c.relkind = 'r')"
-        ).bindparams(name=".".join(f'"{part}"' for part in (table.schema or "public", table.name)))
+        ).bindparams(name=".".join(map(_quoted, (table.schema or "public", table.name))))
         count = self._all(statement)[0][0]
         return None if count is None else int(count)
 
@@ -285,7 +318,7 @@ class Reader:
             except ConnectionLost as error:
                 self._wait(error, patience)
 
-    def _rows(self, statement: Statement) -> Iterator[list[Row]]:
+    def _rows(self, statement: Statement) -> Generator[list[Row], None, None]:
         self._check_stopped()
         if self._connection is None:
             self._connection = self._connect()
@@ -314,18 +347,16 @@ class Reader:
     # Categories of streams
 
     def _finished(self, draft: Fields) -> Event:
-        key = draft.get("key") or self._row_key(draft)
-        fields = {name: value for name, value in draft.items() if name in _EVENT_FIELDS}
-        for name in ("position", "stream", "category", "version", "type"):
-            fields.setdefault(name, None)
-        fields["key"] = key
+        fields: Fields = {**_ABSENT, **{name: draft[name] for name in _EVENT_FIELDS & draft.keys()}}
+        if not fields["key"]:
+            fields["key"] = self._row_key(draft)
         return Event(**fields)
 
     def _note_category(self, draft: Fields) -> None:
         """Gives the event its stream's category: that of the stream's first event."""
         if not self.dialect.category_from_first_event:
             return
-        identity = tuple(draft.get(name) for name in self.dialect.identity)
+        identity = tuple([draft.get(name) for name in self.dialect.identity])
         if identity not in self._categories:
             self._categories[identity] = self._category_of(draft)
         draft["category"] = self._categories[identity]
@@ -337,16 +368,28 @@ class Reader:
             return own
         statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, stream))
         statement = statement.order_by(*self.dialect.stream_order(self.found)).limit(1)
-        # A connection of its own: the one that pages is busy.
-        if self._side is None:
-            self._side = self._connect()
-        rows = self._side.all(statement)
         labels = labels_of(statement)
-        for row in rows:
+        for row in self._all(statement):
             for first in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
                 found: str | None = first.get("category")
                 return found
         return own
+
+
+@dataclass(slots=True)
+class _Block:
+    """Rows taken off the server in chunks; ``whole`` if the answer came to its end."""
+
+    chunks: list[list[Row]] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+    whole: bool = False
+    failure: EsviewerError | None = None
+
+    @property
+    def rows_that_fit(self) -> int:
+        """How many rows like these fill most of a block."""
+        return self.rows * BLOCK_BYTES * 4 // (5 * self.size) if self.size else PAGE
 
 
 class _Patience:
@@ -373,6 +416,11 @@ class _Patience:
 def labels_of(statement: Select[Any]) -> tuple[str, ...]:
     """The labels of a statement's columns, in order."""
     return tuple(str(column.key) for column in statement.selected_columns)
+
+
+def _quoted(name: str) -> str:
+    """A name of Postgres as ``to_regclass`` reads it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _count(statement: Select[Any]) -> Select[Any]:

@@ -59,7 +59,8 @@ def _number(value: Any) -> Decimal | None:
     if not isinstance(value, int | float | Decimal | str):
         return None
     try:
-        number = Decimal(str(value))
+        # An integer not by way of its text: Python bounds the digits of that.
+        number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
     except InvalidOperation:
         return None
     return None if number.is_nan() else number

@@ -23,7 +23,8 @@ class Marks:
     ``types`` are ordinals into ``type_names``, which is ordered by frequency in the *store*, so that an
     ordinal is also a colour; ``times`` are µs since the epoch or ``NO_TIME``; ``snapshots`` are ascending
     indexes of the events after which a snapshot was stored; ``positions`` are ready texts, or empty where
-    the store has none. Raises ``ValueError`` if the columns differ in length or an ordinal has no name.
+    the store has none. Raises ``ValueError`` if the columns differ in length, an ordinal has no name or a
+    snapshot no event.
     """
 
     versions: Sequence[int | None]
@@ -45,6 +46,8 @@ class Marks:
             raise ValueError(f"The columns of a timeline differ in length: {count} versions, {columns}.")
         if count and not 0 <= int(self.types.min()) <= int(self.types.max()) < len(self.type_names):
             raise ValueError("An event's type ordinal has no name.")
+        if self.snapshots and not 0 <= min(self.snapshots) <= max(self.snapshots) < count:
+            raise ValueError("A snapshot follows an event that is not there.")
         object.__setattr__(self, "first_version", _consecutive_from(self.versions))
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
@@ -15,8 +16,11 @@ from esviewer.ui.axis_model import LABELS, RIGHT, AxisModel
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.timeline_view import TimelineView
 from esviewer.ui.widgets import tooltip
+from esviewer.ui.widgets.format import grouped
 
 ROW = 26
+_SHORTEST = 18
+"""Pixels for a label below which it is shown only whole: a lone ellipsis is of no use."""
 
 
 class FieldTracksView(QAbstractScrollArea):
@@ -33,6 +37,7 @@ class FieldTracksView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self._model = AxisModel(self)
         self._tracks: list[Track] = []
+        self._starts: dict[str, NDArray[np.int64]] = {}
         self._playhead = -1
         self._selected: str | None = None
         signals().changed.connect(self.viewport().update)
@@ -45,6 +50,7 @@ class FieldTracksView(QAbstractScrollArea):
     def set_tracks(self, tracks: Sequence[Track]) -> None:
         """Shows other tracks, top to bottom."""
         self._tracks = list(tracks)
+        self._starts.clear()
         self.verticalScrollBar().setValue(0)
         self._sized()
 
@@ -78,7 +84,10 @@ class FieldTracksView(QAbstractScrollArea):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
+        with QPainter(self.viewport()) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         current = theme()
         if not self._tracks:
             painter.setPen(current.color("third"))
@@ -114,13 +123,16 @@ class FieldTracksView(QAbstractScrollArea):
             self._paint_segment(painter, track, segment, y, lit)
         painter.restore()
 
+    def _edges(self, track: Track) -> NDArray[np.float64]:
+        """Pixels at which the segments begin: those of the marks in the timeline."""
+        starts = self._starts.get(track.path)
+        if starts is None:
+            starts = self._starts[track.path] = np.asarray(track.starts, np.int64)
+        return self._model.placement.pixels_of(starts)
+
     def _segments(self, track: Track) -> list[Segment]:
-        axis, scale = self._model.axis, self._model.scale
-        edges = scale.to_pixel(axis.values[np.asarray(track.starts, np.int64)])
-        if self._model.kind == "version":
-            # A value holds from its event to just before the next, which stands in the middle of its place.
-            edges = edges - 0.0
-        return segments(edges, scale.pixel(axis.upper), scale.width + RIGHT)
+        scale = self._model.scale
+        return segments(self._edges(track), scale.pixel(self._model.axis.upper), scale.width + RIGHT)
 
     def _paint_segment(self, painter: QPainter, track: Track, segment: Segment, y: int, lit: int | None) -> None:
         current = theme()
@@ -130,19 +142,19 @@ class FieldTracksView(QAbstractScrollArea):
             return
         is_lit = lit is not None and segment.first <= lit <= segment.last
         area = QRectF(LABELS + segment.left + 0.5, y + 4, max(2.0, segment.right - segment.left - 1.5), ROW - 8)
-        behind = current.color("accent" if is_lit else "badge")
+        behind = current.color("accent" if is_lit else "panel" if track.path == self._selected else "badge")
         if is_lit:
             behind.setAlphaF(0.22)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(behind)
         painter.drawRoundedRect(area, 4, 4)
-        if area.width() < 18:
+        text = track.labels[segment.first] if segment.count == 1 else f"{grouped(segment.count)} changes"
+        metrics, room = QFontMetrics(fonts.mono(12)), int(area.width()) - 10
+        if room < _SHORTEST and metrics.horizontalAdvance(text[:4]) > room:
             return
-        text = track.labels[segment.first] if segment.count == 1 else f"{segment.count} changes"
-        face = fonts.mono(12)
-        painter.setFont(face)
+        painter.setFont(fonts.mono(12))
         painter.setPen(current.color("text" if is_lit else "second"))
-        shown = QFontMetrics(face).elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()) - 10)
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
         painter.drawText(area.adjusted(6, 0, -4, 0), int(Qt.AlignmentFlag.AlignVCenter), shown)
 
     # Mouse
@@ -161,7 +173,10 @@ class FieldTracksView(QAbstractScrollArea):
         self.track_selected.emit(track.path)
         segment = self._segment_at(track, event.position().x())
         if event.position().x() >= LABELS and segment is not None:
-            self.edge_clicked.emit(int(track.starts[segment.first]))
+            # Where many segments are drawn as one, the change that is under the mouse.
+            inside = np.maximum.accumulate(self._edges(track)[segment.first : segment.last + 1])
+            place = int(np.searchsorted(inside, event.position().x() - LABELS, side="right")) - 1
+            self.edge_clicked.emit(int(track.starts[segment.first + max(place, 0)]))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -186,7 +201,11 @@ class FieldTracksView(QAbstractScrollArea):
                 self._segment_at(track, event.pos().x()) if track is not None and event.pos().x() >= LABELS else None
             )
             if track is not None and segment is not None:
-                text += f"\n{track.labels[segment.first][:300]}" if segment.count == 1 else f"\n{segment.count} changes"
+                text += (
+                    f"\n{track.labels[segment.first][:300]}"
+                    if segment.count == 1
+                    else f"\n{grouped(segment.count)} changes"
+                )
             QToolTip.showText(event.globalPos(), tooltip(text), self)
             return True
         return super().viewportEvent(event)

@@ -5,10 +5,11 @@ Own-painted by one widget; the lanes are kept as a picture, so that a move of th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetrics,
     QHelpEvent,
     QKeyEvent,
@@ -18,31 +19,28 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from esviewer.timeline.bins import density
-from esviewer.timeline.bursts import fan_out
-from esviewer.timeline.lanes import LaneLayout, Lanes, bars, lane_layout, lanes_of, merge
-from esviewer.timeline.marks import Marks, no_marks, short_name
+from esviewer.timeline.lanes import LaneLayout, Lanes, lane_layout, lanes_of, merge
+from esviewer.timeline.marks import Marks, no_marks
+from esviewer.timeline.placement import MARK
 from esviewer.timeline.ticks import Ticks, time_ticks, version_label, version_ticks
-from esviewer.ui import fonts
+from esviewer.ui import fonts, timeline_hover, timeline_painting
 from esviewer.ui.axis_model import LABELS, RIGHT, AxisModel
 from esviewer.ui.marks import draw_mark
 from esviewer.ui.theme import signals, theme
+from esviewer.ui.timeline_painting import DIMMED, Drawing, MarkPainter
 from esviewer.ui.widgets import tooltip
-from esviewer.ui.widgets.format import when_exact
+from esviewer.ui.widgets.format import grouped
 from esviewer.ui.zone import zone
 
 TOP = 26
 AXIS = 24
 MINIMAP = 34
-SINGLE = 5_000
-"""Marks in sight up to which each is drawn; beyond, one for each pixel column."""
-_SIZE = 9
+KEYS = "Left and Right move the playhead, W A S D zoom and pan, F fits."
 
 
 class TimelineView(QWidget):
@@ -56,41 +54,50 @@ class TimelineView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Timeline")
-        self.setAccessibleDescription("Left and Right move the playhead, W A S D zoom and pan, F fits")
+        self.setAccessibleDescription(KEYS)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumHeight(TOP + AXIS + MINIMAP + 30)
         self.model = AxisModel(self)
-        self.model.changed.connect(self._axis_changed)
+        self.model.changed.connect(self._moved)
         self._marks: Marks = no_marks()
         self._lanes: Lanes = lanes_of(self._marks)
         self._layout: LaneLayout = lane_layout(0, 1)
         self._playhead = -1
         self._mark: int | None = None
-        self._picture: QPixmap | None = None
+        self._highlighted = np.empty(0, np.int64)
+        self._back: QPixmap | None = None
+        self._front: QPixmap | None = None
+        self._flags: QPixmap | None = None
+        self._small: QPixmap | None = None
+        self._drawn_axis = self.model.axis
         self._dragging = ""
-        self._grip = (0.0, 0.0)
-        self._sorted = np.zeros(0, np.int64)
+        self._grip = 0.0
         signals().changed.connect(self._repaint_all)
 
     # What is shown
 
     def set_stream(self, marks: Marks) -> None:
-        """Shows another stream, the whole of it."""
+        """Shows another stream, the whole of it; of the same stream with more events, what was in sight."""
         self._marks = marks
         self._lanes = lanes_of(marks)
         self._playhead = min(self._playhead, len(marks) - 1)
+        self._highlighted = np.empty(0, np.int64)
+        self._lay_out()
         self.model.set_marks(marks)
-        self._axis_changed()
 
     def set_playhead(self, index: int) -> None:
         """Moves the playhead and brings it into sight; tells nobody."""
         if index != self._playhead and 0 <= index < len(self._marks):
-            before = self._playhead
             self._playhead = index
             self.model.reveal(index)
-            if before < 0 or len(self._marks) <= SINGLE:
-                self._picture = None
+            if not self.model.axis.is_in_order:
+                # What is later in the stream is not what stands further right, so it is dimmed mark by mark.
+                self._front = None
+            name, version = self._marks.type_name(index), version_label(self._marks, index)
+            self.setAccessibleDescription(
+                f"Event {grouped(index + 1)} of {grouped(len(self._marks))}: {name}, version {version}. {KEYS}"
+            )
             self.update()
 
     def set_mark(self, index: int | None) -> None:
@@ -98,6 +105,12 @@ class TimelineView(QWidget):
         if index != self._mark:
             self._mark = index
             self.update()
+
+    def highlight(self, indexes: Iterable[int]) -> None:
+        """Puts a ring around events, instead of those that had one; indexes beyond the stream are left out."""
+        count = len(self._marks)
+        self._highlighted = np.array(sorted({index for index in indexes if 0 <= index < count}), np.int64)
+        self.update()
 
     @property
     def playhead(self) -> int:
@@ -136,13 +149,15 @@ class TimelineView(QWidget):
         pixel = self.model.pixel_of(self._playhead) if self._playhead >= 0 else -1.0
         self.model.zoom(pixel if 0 <= pixel <= scale.width else scale.width / 2, factor)
 
-    def _axis_changed(self) -> None:
-        self._sorted = self.model.axis.ordered
-        self._picture = None
+    def _moved(self) -> None:
+        """Another part of the stream is in sight."""
+        if self._drawn_axis is not self.model.axis:
+            self._small = None
+        self._back = self._front = None
         self.update()
 
     def _repaint_all(self) -> None:
-        self._picture = None
+        self._back = self._front = self._small = None
         self.update()
 
     # Geometry
@@ -151,9 +166,12 @@ class TimelineView(QWidget):
         return QRect(LABELS, TOP, max(10, self.width() - LABELS - RIGHT), max(10, self.height() - TOP - AXIS - MINIMAP))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._lay_out()
         self.model.set_width(self._plot().width())
+        self._repaint_all()
+
+    def _lay_out(self) -> None:
         self._layout = lane_layout(max(1, len(self._lanes)), self._plot().height()).scrolled(self._layout.scroll)
-        self._picture = None
 
     def _lane_y(self, lane: int) -> float:
         return TOP + self._layout.middle(0 if self._layout.is_shared else lane)
@@ -161,199 +179,125 @@ class TimelineView(QWidget):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
+        # Ended whatever happens: a painter that outlives its event takes the process with it.
+        with QPainter(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         if not len(self._marks):
             painter.setPen(theme().color("third"))
             painter.setFont(fonts.ui(13))
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "The events of a stream are shown here.")
             return
-        if self._picture is None:
-            self._picture = self._painted()
-        painter.drawPixmap(0, 0, self._picture)
+        ratio = self.devicePixelRatioF()
+        painter.drawPixmap(0, 0, self._painted_back(ratio))
+        self._paint_front(painter, self._painted(ratio))
+        if self._flags is not None:
+            painter.drawPixmap(0, 0, self._flags)
+        self._paint_brush(painter)
         self._paint_mark_line(painter)
+        self._paint_rings(painter)
         self._paint_playhead(painter)
         if self.hasFocus():
             painter.setPen(QPen(theme().color("focus"), 1))
             painter.drawLine(2, self.height() - 1, self.width() - 3, self.height() - 1)
 
-    def _painted(self) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(theme().color("panel"))
-        self._layout = lane_layout(max(1, len(self._lanes)), self._plot().height()).scrolled(self._layout.scroll)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_lanes(painter)
-        painter.save()
-        plot = self._plot()
-        painter.setClipRect(plot.adjusted(-_SIZE, -TOP, RIGHT, 0))
-        self._paint_snapshots(painter)
-        self._paint_marks(painter)
-        painter.restore()
-        self._paint_axis(painter)
-        self._paint_minimap(painter)
-        painter.end()
-        return picture
+    def _drawing(self) -> Drawing:
+        placement, ratio = self.model.placement, self.devicePixelRatioF()
+        return Drawing(self._marks, self._lanes, self._layout, placement, self._plot(), ratio)
 
-    def _paint_lanes(self, painter: QPainter) -> None:
-        current, plot = theme(), self._plot()
-        metrics = QFontMetrics(fonts.ui(13))
-        painter.save()
-        painter.setClipRect(QRect(0, TOP, self.width(), plot.height()))
-        for lane in self._layout.visible():
-            top, height = TOP + self._layout.top(lane), self._layout.lane_height
-            if lane % 2 == 0:
-                painter.fillRect(QRectF(plot.x(), top, plot.width() + RIGHT, height), current.color("sunken"))
-            painter.setPen(QPen(current.color("border"), 1))
-            middle = round(top + height / 2) + 0.5
-            painter.drawLine(QPointF(plot.x(), middle), QPointF(plot.right(), middle))
-            if self._layout.is_shared:
-                self._paint_label(painter, "all types", -1, middle, metrics)
-            else:
-                ordinal = self._lanes.types[lane]
-                self._paint_label(painter, short_name(self._marks.type_names[ordinal]), ordinal, middle, metrics)
-        painter.restore()
+    def _painted(self, ratio: float) -> QPixmap:
+        """The marks, and in ``_flags`` what is never dimmed: they stay as they are while the playhead moves."""
+        if self._front is None or self._front.devicePixelRatioF() != ratio:
+            marks = MarkPainter(self._drawing())
+            self._front, self._flags = self._layer(ratio), self._layer(ratio) if self._marks.flags.any() else None
+            with QPainter(self._front) as painter:
+                painter.setClipRect(self._lane_area())
+                marks.paint(painter, None if self._is_split else self._playhead)
+            if self._flags is not None:
+                with QPainter(self._flags) as painter:
+                    painter.setClipRect(self._lane_area())
+                    marks.paint_flags(painter)
+        return self._front
 
-    def _paint_label(self, painter: QPainter, text: str, ordinal: int, y: float, metrics: QFontMetrics) -> None:
-        current = theme()
-        if ordinal >= 0:
-            draw_mark(painter, current.lane_shape(ordinal), 18, y, 8, current.lane(ordinal))
-        painter.setFont(fonts.ui(13))
-        painter.setPen(current.color("text"))
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, LABELS - 42)
-        painter.drawText(QRectF(30, y - 12, LABELS - 38, 24), int(Qt.AlignmentFlag.AlignVCenter), shown)
+    def _painted_back(self, ratio: float) -> QPixmap:
+        """Everything behind the marks."""
+        if self._back is None or self._back.devicePixelRatioF() != ratio:
+            drawing = self._drawing()
+            self._back = self._layer(ratio)
+            self._back.fill(theme().color("panel"))
+            with QPainter(self._back) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                timeline_painting.paint_lanes(painter, drawing)
+                ticks = self._ticks(QFontMetrics(fonts.ui(11)))
+                timeline_painting.paint_axis(painter, drawing.plot, self.model.scale, ticks)
+                painter.drawPixmap(0, 0, self._small_picture(drawing))
+                painter.setClipRect(self._lane_area().adjusted(0, -TOP, 0, 0))
+                timeline_painting.paint_snapshots(painter, drawing)
+        return self._back
 
-    def _visible(self) -> tuple[np.ndarray, np.ndarray]:
-        """Indexes of the events in sight, from left to right, and their pixels."""
-        axis, scale = self.model.axis, self.model.scale
-        first, beyond = axis.visible(scale, _SIZE)
-        indexes = axis.order[first:beyond]
-        return indexes, scale.to_pixel(axis.ordered[first:beyond])
+    def _small_picture(self, drawing: Drawing) -> QPixmap:
+        """The minimap, which zooming and panning leave as it is."""
+        if self._small is None or self._small.devicePixelRatioF() != drawing.ratio:
+            self._small, self._drawn_axis = self._layer(drawing.ratio), self.model.axis
+            with QPainter(self._small) as painter:
+                timeline_painting.paint_minimap(painter, drawing, self._strip())
+        return self._small
 
-    def _paint_marks(self, painter: QPainter) -> None:
-        indexes, pixels = self._visible()
-        lanes = self._lanes.lane_of_event[indexes]
-        if len(indexes) > SINGLE:
-            self._paint_merged(painter, indexes, pixels, lanes)
+    def _layer(self, ratio: float) -> QPixmap:
+        layer = QPixmap(self.size() * ratio)
+        layer.setDevicePixelRatio(ratio)
+        layer.fill(Qt.GlobalColor.transparent)
+        return layer
+
+    def _lane_area(self) -> QRect:
+        """The lanes with the half of a mark that may stand out of them."""
+        return self._plot().adjusted(-MARK, 0, RIGHT - 4, 0)
+
+    @property
+    def _is_split(self) -> bool:
+        """Events after the playhead are all right of it, so that one picture serves for both sides."""
+        return self.model.axis.is_in_order or self._playhead < 0
+
+    def _paint_front(self, painter: QPainter, front: QPixmap) -> None:
+        """The marks, dimmed right of the playhead."""
+        area = self._lane_area()
+        if not self._is_split or self._playhead < 0:
+            painter.drawPixmap(0, 0, front)
             return
-        spots = self._spots(indexes, pixels, lanes)
-        for index, x, lane in zip(indexes.tolist(), spots.tolist(), lanes.tolist(), strict=True):
-            self._paint_mark(painter, index, LABELS + x, self._lane_y(lane))
+        x = self.model.pixel_of(self._playhead)
+        following = self.model.placement.between(x + 0.01, x + 2 * MARK)
+        half = (self.model.pixel_of(int(following[0])) - x) / 2 if len(following) else MARK
+        border = min(max(round(LABELS + x + min(half, MARK)), area.left()), area.right() + 1)
+        painter.save()
+        painter.setClipRect(QRect(area.left(), area.top(), border - area.left(), area.height()))
+        painter.drawPixmap(0, 0, front)
+        painter.setClipRect(QRect(border, area.top(), area.right() + 1 - border, area.height()))
+        painter.setOpacity(DIMMED)
+        painter.drawPixmap(0, 0, front)
+        painter.restore()
 
-    def _spots(self, indexes: np.ndarray, pixels: np.ndarray, lanes: np.ndarray) -> np.ndarray:
-        """Pixels at which marks are drawn: bursts on the time axis are fanned out, lane by lane."""
-        if self.model.kind != "time":
-            return pixels
-        spots = pixels.copy()
-        for lane in np.unique(lanes):
-            own = np.flatnonzero((lanes == lane) if not self._layout.is_shared else np.ones_like(lanes, bool))
-            spots[own] = fan_out(pixels[own], _SIZE + 1, 14.0)
-        return spots
-
-    def _paint_mark(self, painter: QPainter, index: int, x: float, y: float) -> None:
-        current, marks = theme(), self._marks
-        ordinal = int(marks.types[index])
-        colour = current.lane(ordinal)
-        if index > self._playhead >= 0:
-            colour.setAlphaF(0.38)
-        crowded = self.model.kind == "version" and self.model.scale.pixels_per_unit < _SIZE + 2
-        size = max(6.5, self.model.scale.pixels_per_unit - 2) if crowded else float(_SIZE)
-        if marks.is_undecodable(index):
-            painter.setPen(QPen(current.color("removed"), 2))
-            arm = size / 2
-            painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
-            painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
+    def _paint_rings(self, painter: QPainter) -> None:
+        """Rings around highlighted events in sight, one for those that would cover each other."""
+        if not len(self._highlighted):
             return
-        draw_mark(painter, current.lane_shape(ordinal), x, y, size, colour)
-        if self.model.axis.untimed[index] and self.model.kind == "time":
-            painter.setPen(QPen(current.color("third"), 1, Qt.PenStyle.DotLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(x, y), size * 0.8, size * 0.8)
-
-    def _paint_merged(self, painter: QPainter, indexes: np.ndarray, pixels: np.ndarray, lanes: np.ndarray) -> None:
-        """One bar for each pixel column and lane, the higher the more events it stands for."""
-        shared = np.zeros_like(lanes) if self._layout.is_shared else lanes
-        found = merge(pixels, shared, self.model.scale.width)
-        heights = bars(found.counts, self._layout.lane_height - 8)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        beyond = self.model.pixel_of(self._playhead) if self._playhead >= 0 else float("inf")
-        colours: dict[tuple[int, bool], QColor] = {}
-        for lane, column, height in zip(found.lanes.tolist(), found.columns.tolist(), heights.tolist(), strict=True):
-            ordinal = self._lanes.types[lane] if not self._layout.is_shared else 0
-            key = (ordinal, column > beyond)
-            colour = colours.get(key)
-            if colour is None:
-                colour = theme().lane(ordinal)
-                colour.setAlphaF(0.4 if key[1] else 0.9)
-                colours[key] = colour
-            painter.fillRect(QRectF(LABELS + column, self._lane_y(lane) - height / 2, 1, height), colour)
+        pixels = self.model.placement.pixels_of(self._highlighted)
+        lanes = self._drawing().lanes_of(self._highlighted)
+        shown = merge(pixels, lanes, self.model.scale.width, 4.0)
+        painter.save()
+        painter.setClipRect(self._lane_area())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-
-    def _paint_snapshots(self, painter: QPainter) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme().color("second"), 1.4))
-        for index in self._marks.snapshots:
-            x = self.model.pixel_of(index)
-            if -8 <= x <= self.model.scale.width + 8:
-                painter.drawRoundedRect(QRectF(LABELS + x - 4, TOP - 11, 8, 6), 1.5, 1.5)
-                painter.drawEllipse(QPointF(LABELS + x, TOP - 8), 1.2, 1.2)
+        painter.setPen(QPen(theme().color("text"), 1.4))
+        for pixel, lane in zip(pixels[shown.first].tolist(), lanes[shown.first].tolist(), strict=True):
+            painter.drawEllipse(QPointF(LABELS + pixel, self._lane_y(lane)), MARK - 1, MARK - 1)
+        painter.restore()
 
     def _ticks(self, metrics: QFontMetrics) -> Ticks:
         model, character = self.model, float(metrics.averageCharWidth())
         if model.kind == "time":
             return time_ticks(model.axis.origin, model.scale, character, zone())
         return version_ticks(self._marks, model.scale, character)
-
-    def _paint_axis(self, painter: QPainter) -> None:
-        plot, current = self._plot(), theme()
-        metrics = QFontMetrics(fonts.ui(11))
-        painter.setFont(fonts.ui(11))
-        painter.setPen(QPen(current.color("border"), 1))
-        y = plot.bottom() + 1.5
-        painter.drawLine(QPointF(plot.x(), y), QPointF(plot.right(), y))
-        ticks = self._ticks(metrics)
-        painter.setPen(current.color("third"))
-        painter.drawText(
-            QRect(12, plot.bottom() + 2, LABELS - 24, AXIS - 4),
-            int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight),
-            ticks.context,
-        )
-        free = float(plot.x())
-        for tick in ticks.ticks:
-            x = plot.x() + self.model.scale.pixel(tick.value)
-            width = metrics.horizontalAdvance(tick.label)
-            left = min(x - width / 2, self.width() - width - 2.0)
-            painter.setPen(QPen(current.color("border"), 1))
-            painter.drawLine(QPointF(x, y), QPointF(x, y + 4))
-            if left >= free:
-                painter.setPen(current.color("second" if tick.is_major else "third"))
-                painter.drawText(QPointF(left, plot.bottom() + 18), tick.label)
-                free = left + width + 8
-
-    def _paint_minimap(self, painter: QPainter) -> None:
-        strip, current = self._strip(), theme()
-        whole = self.model.axis.fit(strip.width())
-        columns = max(1, strip.width() // 4)
-        counts = density(self._sorted, whole.start, whole.end, columns)
-        heights = bars(counts, strip.height() - 4)
-        colour = current.color("accent")
-        colour.setAlphaF(0.4)
-        for column in np.flatnonzero(counts).tolist():
-            height = float(heights[column])
-            x = strip.x() + column * strip.width() / columns
-            painter.fillRect(QRectF(x, strip.bottom() - height, strip.width() / columns - 1, height), colour)
-        left, right = self._brush()
-        shade = current.color("accent")
-        shade.setAlphaF(0.10)
-        painter.fillRect(QRectF(left, strip.y(), right - left, strip.height()), shade)
-        painter.setPen(QPen(current.color("accent"), 1))
-        for x in (left, right):
-            painter.drawLine(QPointF(x, strip.y()), QPointF(x, strip.bottom()))
-        painter.setFont(fonts.ui(11))
-        painter.setPen(current.color("third"))
-        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(QRect(12, strip.y(), LABELS - 24, strip.height()), int(align), "whole stream")
 
     def _strip(self) -> QRect:
         plot = self._plot()
@@ -380,68 +324,58 @@ class TimelineView(QWidget):
             painter.setPen(QPen(current.color("changed"), 1.4, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(x, TOP - 4), QPointF(x, plot.bottom() + 1))
 
+    def _paint_brush(self, painter: QPainter) -> None:
+        """What of the whole stream is in sight, on the minimap."""
+        strip, (left, right) = self._strip(), self._brush()
+        shade = theme().color("accent")
+        shade.setAlphaF(0.10)
+        painter.fillRect(QRectF(left, strip.y(), right - left, strip.height()), shade)
+        painter.setPen(QPen(theme().color("accent"), 1))
+        for x in (left, right):
+            painter.drawLine(QPointF(x, strip.y()), QPointF(x, strip.bottom()))
+
     def _paint_playhead(self, painter: QPainter) -> None:
         if self._playhead < 0:
             return
-        plot, current = self._plot(), theme()
+        plot, strip, accent = self._plot(), self._strip(), theme().color("accent")
         x = plot.x() + self.model.pixel_of(self._playhead)
-        strip = self._strip()
-        whole = self.model.axis.fit(strip.width())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        faint = current.color("accent")
-        painter.setPen(QPen(faint, 1))
-        small = strip.x() + whole.pixel(float(self.model.axis.values[self._playhead]))
+        painter.setPen(QPen(accent, 1))
+        small = strip.x() + self.model.axis.fit(strip.width()).pixel(float(self.model.axis.values[self._playhead]))
         painter.drawLine(QPointF(small, strip.y()), QPointF(small, strip.bottom()))
         if not plot.x() - 1 <= x <= plot.right() + RIGHT:
             return
-        painter.setPen(QPen(current.color("accent"), 1.6))
+        painter.setPen(QPen(accent, 1.6))
         painter.drawLine(QPointF(x, TOP - 4), QPointF(x, plot.bottom() + 1))
-        lane = int(self._lanes.lane_of_event[self._playhead])
-        y = self._lane_y(lane)
-        if TOP <= y <= plot.bottom():
-            halo = current.color("accent")
-            halo.setAlphaF(0.25)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(halo)
-            painter.drawEllipse(QPointF(x, y), 9, 9)
+        y = self._lane_y(int(self._lanes.lane_of_event[self._playhead]))
+        if TOP <= y <= plot.bottom() and not self._marks.is_undecodable(self._playhead):
             ordinal = int(self._marks.types[self._playhead])
-            draw_mark(painter, current.lane_shape(ordinal), x, y, _SIZE, current.lane(ordinal))
-        self._paint_handle(painter, x)
-
-    def _paint_handle(self, painter: QPainter, x: float) -> None:
-        """The handle at the top of the playhead, with the version on it."""
-        current, text = theme(), version_label(self._marks, self._playhead)
-        metrics = QFontMetrics(fonts.ui(11, 600))
-        width = max(22, metrics.horizontalAdvance(text) + 12)
-        left = min(max(x - width / 2, LABELS - width / 2), self.width() - width - 2.0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(current.color("accent"))
-        painter.drawRoundedRect(QRectF(left, 2, width, 17), 5, 5)
-        painter.drawPolygon(QPolygonF([QPointF(x - 4, 18), QPointF(x + 4, 18), QPointF(x, 23)]))
-        painter.setFont(fonts.ui(11, 600))
-        painter.setPen(current.color("on_accent"))
-        painter.drawText(QRectF(left, 2, width, 17), int(Qt.AlignmentFlag.AlignCenter), text)
+            timeline_painting.paint_halo(painter, x, y, accent)
+            draw_mark(painter, theme().lane_shape(ordinal), x, y, MARK + 1, theme().lane(ordinal))
+        elif TOP <= y <= plot.bottom():
+            timeline_painting.paint_halo(painter, x, y, theme().color("removed"))
+        timeline_painting.paint_handle(painter, x, version_label(self._marks, self._playhead), self.width() - 2.0)
 
     # Mouse
 
     def index_at(self, place: QPoint) -> int | None:
         """The event whose mark is under a place, else the nearest along the axis."""
-        x = place.x() - LABELS
-        indexes, pixels = self._visible()
-        if len(indexes) and len(indexes) <= SINGLE:
-            lanes = self._lanes.lane_of_event[indexes]
-            spots = self._spots(indexes, pixels, lanes)
-            near = np.abs(spots - x) <= _SIZE / 2 + 2
-            heights = np.asarray([self._lane_y(lane) for lane in lanes[near].tolist()])
-            hit = np.flatnonzero(near)[np.abs(heights - place.y()) <= _SIZE / 2 + 3] if near.any() else []
+        x, placement = place.x() - LABELS, self.model.placement
+        near = placement.between(x - MARK / 2 - 2, x + MARK / 2 + 2)
+        if len(near):
+            heights = self._drawing().lanes_of(near) * self._layout.lane_height + self._lane_y(0)
+            hit = near[np.abs(heights - place.y()) <= MARK / 2 + 3]
             if len(hit):
-                return int(indexes[min(hit, key=lambda i: abs(spots[i] - x))])
-        return self.model.axis.index_at(min(max(x, 0.0), self.model.scale.width), self.model.scale)
+                return int(hit[np.argmin(np.abs(placement.pixels_of(hit) - x))])
+        return self._index_along(x)
+
+    def _index_along(self, x: float) -> int | None:
+        return self.model.placement.index_at(min(max(x, 0.0), self.model.scale.width))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position().toPoint()
         if event.button() == Qt.MouseButton.MiddleButton:
-            self._dragging, self._grip = "pan", (event.position().x(), 0.0)
+            self._dragging, self._grip = "pan", event.position().x()
         elif event.button() != Qt.MouseButton.LeftButton or not len(self._marks):
             return
         elif place.y() >= self._strip().y() and place.x() >= LABELS - 6:
@@ -466,7 +400,7 @@ class TimelineView(QWidget):
             self._dragging = "brush"
             if not left <= x <= right:
                 self._shift_brush(x - (left + right) / 2)
-        self._grip = (x, 0.0)
+        self._grip = x
 
     def _shift_brush(self, pixels: float) -> None:
         whole = self.model.axis.fit(self._strip().width())
@@ -476,34 +410,27 @@ class TimelineView(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
         if self._dragging == "playhead":
-            scale = self.model.scale
-            self._move_to(self.model.axis.index_at(min(max(x - LABELS, 0.0), scale.width), scale))
+            self._move_to(self._index_along(x - LABELS))
         elif self._dragging == "pan":
-            self.model.pan(self._grip[0] - x)
-            self._grip = (x, 0.0)
+            self.model.pan(self._grip - x)
+            self._grip = x
         elif self._dragging == "brush":
-            self._shift_brush(x - self._grip[0])
-            self._grip = (x, 0.0)
+            self._shift_brush(x - self._grip)
+            self._grip = x
         elif self._dragging:
             value = self.model.axis.fit(self._strip().width()).to_value(x - self._strip().x())
             start, end = self.view_range()
-            self.model.show(min(value, end), end) if self._dragging == "left" else self.model.show(
-                start, max(value, start)
-            )
+            start, end = (value, end) if self._dragging == "left" else (start, value)
+            if start < end:
+                self.model.show(start, end)
         self._show_cursor(event.position().toPoint())
 
     def _show_cursor(self, place: QPoint) -> None:
         left, right = self._brush()
         on_edge = place.y() >= self._strip().y() and min(abs(place.x() - left), abs(place.x() - right)) <= 5
         on_label = place.x() < LABELS and self._layout.lane_at(place.y() - TOP) is not None
-        shape = (
-            Qt.CursorShape.SizeHorCursor
-            if on_edge
-            else Qt.CursorShape.PointingHandCursor
-            if on_label
-            else Qt.CursorShape.ArrowCursor
-        )
-        self.setCursor(shape)
+        other = Qt.CursorShape.PointingHandCursor if on_label else Qt.CursorShape.ArrowCursor
+        self.setCursor(Qt.CursorShape.SizeHorCursor if on_edge else other)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragging = ""
@@ -519,11 +446,10 @@ class TimelineView(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pixels, angle = event.pixelDelta(), event.angleDelta()
-        sideways = pixels.x() or angle.x()
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        sideways, shift = pixels.x() or angle.x(), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if event.position().x() < LABELS and self._layout.overflow:
             self._layout = self._layout.scrolled(self._layout.scroll - (pixels.y() or angle.y() / 4))
-            self._repaint_all()
+            self._moved()
         elif shift or abs(sideways) > abs(pixels.y() or angle.y()):
             self.model.pan(-float(sideways or pixels.y() or angle.y()))
         else:
@@ -532,7 +458,7 @@ class TimelineView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
-            self.model.zoom(event.position().x() - LABELS, 1.0 + event.value())
+            self.model.zoom(event.position().x() - LABELS, max(0.1, 1.0 + event.value()))
             return True
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), tooltip(self._hover_text(event.pos())), self)
@@ -546,31 +472,20 @@ class TimelineView(QWidget):
             lane = self._layout.lane_at(place.y() - TOP)
             if lane is None or self._layout.is_shared:
                 return ""
-            return f"{self._marks.type_names[self._lanes.types[lane]]}\n{self._lanes.counts[lane]} events"
+            return f"{self._marks.type_names[self._lanes.types[lane]]}\n{grouped(self._lanes.counts[lane])} events"
         if place.y() < TOP:
-            near = [i for i in self._marks.snapshots if abs(self.model.pixel_of(i) + LABELS - place.x()) <= 6]
-            return f"Snapshot stored at version {version_label(self._marks, near[0])}" if near else ""
+            return timeline_hover.snapshot_text(self._marks, self.model.placement, place.x() - LABELS)
         index = self.index_at(place)
-        if index is None:
-            return ""
-        marks = self._marks
-        lines = [marks.type_name(index), f"version {version_label(marks, index)}"]
-        if marks.positions and marks.positions[index]:
-            lines.append(f"position {marks.positions[index]}")
-        lines.append(when_exact(marks.time(index), zone()) if marks.time(index) is not None else "no time")
-        if marks.is_undecodable(index):
-            lines.append("undecodable")
-        return "\n".join(lines)
+        placement = self.model.placement
+        return "" if index is None else timeline_hover.event_text(self._marks, self._lanes, placement, index)
 
     # Keyboard
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.modifiers() & (
-            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
-        ):
-            super().keyPressEvent(event)
-            return
-        moves = {
+        held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        if event.key() != Qt.Key.Key_Plus:  # which stands above another key on most keyboards
+            held |= Qt.KeyboardModifier.ShiftModifier
+        moves: dict[int, Callable[[], None]] = {
             Qt.Key.Key_W: self.zoom_in,
             Qt.Key.Key_S: self.zoom_out,
             Qt.Key.Key_A: self.pan_left,
@@ -578,8 +493,8 @@ class TimelineView(QWidget):
             Qt.Key.Key_Plus: self.zoom_in,
             Qt.Key.Key_Minus: self.zoom_out,
         }
-        move = moves.get(Qt.Key(event.key()))
-        if move is not None:
-            move()
-        else:
+        move = moves.get(event.key())
+        if move is None or event.modifiers() & held:
             super().keyPressEvent(event)
+        else:
+            move()

@@ -274,7 +274,7 @@ def test_that_each_refusal_has_its_sentence(
         postgres.url(empty, "nobody_known"): ("error", "the server knows no such user."),
         postgres.url("no_such_database", OWNER): ("error", "there is no such database on this server."),
         postgres.url(empty, OWNER): ("warning", "holds no tables."),
-        f"{postgres.url(empty, OWNER)}?nonsense=1": ("error", 'invalid URI query parameter: "nonsense".'),
+        f"{postgres.url(empty, OWNER)}?nonsense=1": ("error", "there is no parameter 'nonsense' of a connection."),
     }
     for url, (severity, ending) in tried.items():
         dialog.set_url(url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -26,7 +26,14 @@ def marks(count: int = 40, *, first: int = 1) -> Marks:
     flags = np.zeros(count, np.uint8)
     if count > 2:
         flags[2] = UNDECODABLE
-    return Marks(list(range(first, first + count)), times, kinds, ("shop:Placed", "shop:Noted", HTML), flags, [9, 19])
+    return Marks(
+        list(range(first, first + count)),
+        times,
+        kinds,
+        ("shop:Placed", "shop:Noted", HTML),
+        flags,
+        [i for i in (9, 19) if i < count],
+    )
 
 
 @pytest.fixture
@@ -77,6 +84,56 @@ def test_that_zooming_keeps_what_is_under_the_cursor(view: TimelineView) -> None
     QApplication.sendEvent(view, event)
     assert view.model.scale.span < 40
     assert view.model.scale.to_value(300.0) == pytest.approx(before)
+
+
+def test_that_a_drag_reaches_each_event_of_one_moment(view: TimelineView, qtbot: QtBot) -> None:
+    burst = marks(9)
+    burst.times[5:8] = burst.times[5]
+    view.set_stream(burst)
+    view.set_axis("time")
+    view.set_playhead(8)
+    told: list[int] = []
+    view.playhead_moved.connect(told.append)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(spot(view, 8).x(), TOP - 10))
+    for x in range(spot(view, 8).x(), spot(view, 3).x(), -1):
+        qtbot.mouseMove(view, QPoint(x, TOP - 10))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=spot(view, 3))
+    assert told[:4] == [7, 6, 5, 4]
+
+
+def test_that_events_after_the_playhead_are_dimmed_and_the_unreadable_are_not(view: TimelineView) -> None:
+    def reddest(index: int) -> QColor:
+        image, at = view.grab().toImage(), spot(view, index)
+        return image.pixelColor(at.x(), at.y())
+
+    bright, cross = reddest(20), reddest(2)
+    view.set_playhead(0)
+    assert reddest(20).lightness() > bright.lightness()
+    assert reddest(2) == cross
+
+
+def test_that_highlighted_events_get_a_ring_until_others_do(view: TimelineView) -> None:
+    before = view.grab().toImage()
+    view.highlight([3, 11, 10_000])
+    assert view.grab().toImage() != before
+    view.highlight([])
+    assert view.grab().toImage() == before
+
+
+def test_that_new_events_at_the_end_leave_in_sight_what_was(view: TimelineView) -> None:
+    view.set_view_range(5.0, 15.0)
+    view.set_stream(marks(45))
+    assert view.view_range() == (5.0, 15.0)
+    view.set_stream(marks(45, first=100))
+    assert view.view_range() == (-0.5, 44.5)
+
+
+def test_that_moving_the_playhead_paints_no_lane_again(view: TimelineView) -> None:
+    view.grab()
+    back, front = view._back, view._front
+    view.set_playhead(12)
+    view.grab()
+    assert view._back is back and view._front is front
 
 
 def test_that_the_playhead_is_brought_into_sight(view: TimelineView) -> None:
@@ -141,3 +198,32 @@ def test_that_tracks_follow_the_timelines_axis_and_lead_to_events(view: Timeline
         qtbot.mouseClick(tracks.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 13))
     assert clicked.args == [20]
     assert not tracks.grab().isNull()
+
+
+def test_that_a_click_among_merged_segments_leads_to_the_change_under_it(qtbot: QtBot) -> None:
+    timeline, tracks = TimelineView(), FieldTracksView()
+    for widget in (timeline, tracks):
+        qtbot.addWidget(widget)
+        widget.resize(900, 200)
+        widget.show()
+    timeline.set_stream(marks(5_000))
+    tracks.share_axis(timeline)
+    tracks.set_tracks([Track("count", range(5_000), ["1"] * 5_000, [False] * 5_000)])
+    with qtbot.waitSignal(tracks.edge_clicked) as clicked:
+        x = LABELS + round(timeline.model.pixel_of(4_000))
+        qtbot.mouseClick(tracks.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, 13))
+    assert abs(clicked.args[0] - 4_000) <= 7
+
+
+def test_that_many_tracks_cost_only_those_in_sight(qtbot: QtBot) -> None:
+    tracks, timeline = FieldTracksView(), TimelineView()
+    for widget in (tracks, timeline):
+        qtbot.addWidget(widget)
+    tracks.resize(900, 200)
+    tracks.show()
+    timeline.set_stream(marks())
+    tracks.share_axis(timeline)
+    tracks.set_tracks([Track(f"field{i}", [i % 40], ["1"], [False]) for i in range(100_000)])
+    tracks.select_path("field99999")
+    tracks.grab()
+    assert 0 < len(tracks._starts) <= 10

@@ -11,6 +11,7 @@ from esviewer.timeline.axis import TimeAxis, VersionAxis
 from esviewer.timeline.bins import density
 from esviewer.timeline.bursts import fan_out
 from esviewer.timeline.marks import NO_TIME, Marks, short_name
+from esviewer.timeline.placement import place
 from esviewer.timeline.scale import Scale
 
 WIDTHS = st.integers(1, 4000).map(float)
@@ -122,6 +123,11 @@ def test_that_a_burst_too_large_for_the_bound_shares_the_room() -> None:
     assert np.diff(moved).tolist() == pytest.approx([1.0] * 40)
 
 
+def test_that_each_neighbour_may_ask_for_a_gap_of_its_own() -> None:
+    moved = fan_out(np.array([100.0, 100.0, 100.0]), np.array([10.0, 4.0]), 30.0)
+    assert np.diff(moved).tolist() == [10.0, 4.0]
+
+
 def test_that_events_far_apart_are_left_where_they_are() -> None:
     pixels = np.array([0.0, 50.0, 90.0])
     assert fan_out(pixels, 9.0, 20.0).tolist() == pixels.tolist()
@@ -157,3 +163,37 @@ def test_that_versions_count_from_the_first_only_while_they_rise_by_one() -> Non
 def test_that_columns_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in length"):
         marks([1, 2], [1])
+
+
+@given(TIMES.filter(bool), st.integers(0, 1000))
+def test_that_every_event_is_hit_where_it_is_drawn(times: list[int | None], seed: int) -> None:
+    stream = marks(times)
+    axis = TimeAxis(stream)
+    types = np.random.default_rng(seed).integers(0, 3, len(times)).astype(np.int16)
+    placement = place(axis, axis.fit(800.0), types)
+    drawn = placement.pixels_of(np.arange(len(times)))
+    for index in range(len(times)):
+        found = placement.index_at(float(drawn[index]))
+        assert found is not None
+        assert drawn[found] == drawn[index]
+        assert index in placement.between(drawn[index], drawn[index])
+
+
+def test_that_a_burst_at_one_moment_can_be_hit_event_by_event() -> None:
+    stream = marks([0, 60_000_000, 60_000_000, 60_000_000, 120_000_000])
+    axis = TimeAxis(stream)
+    placement = place(axis, axis.fit(800.0), stream.types)
+    pixels = placement.pixels_of(np.array([1, 2, 3]))
+    assert np.diff(pixels).tolist() == pytest.approx([10.0, 10.0])
+    assert [placement.index_at(float(pixel)) for pixel in pixels] == [1, 2, 3]
+
+
+def test_that_an_event_out_of_sight_keeps_its_true_pixel() -> None:
+    stream = marks([0] * 100)
+    placement = place(VersionAxis(stream), Scale(10.0, 20.0, 100.0), stream.types)
+    assert placement.pixel_of(50) == 400.0
+
+
+def test_that_a_snapshot_without_its_event_is_refused() -> None:
+    with pytest.raises(ValueError, match="snapshot"):
+        Marks([1], np.zeros(1, np.int64), np.zeros(1, np.int16), ("Happened",), np.zeros(1, np.uint8), [1])

@@ -91,12 +91,20 @@ class Dialect(ABC):
     def select(self, found: Found) -> Select[Any]:
         """Every event with labelled columns, without order, filter or limit."""
 
-    def joined(self, found: Found, statement: Select[Any]) -> Select[Any]:
-        """The statement for some rows of :meth:`select`, limit included, with what is looked up for all of them at once.
+    def ordered(
+        self,
+        found: Found,
+        statement: Select[Any],
+        order: Sequence[ColumnElement[Any]],
+        *,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Select[Any]:
+        """Rows of :meth:`select` in an order, the first ``limit`` of them: what is sent for one page.
 
-        A hook for what would cost too much row by row.
+        A hook for what is better looked up for all rows of a page at once.
         """
-        return statement
+        return statement.order_by(*(column.desc() if reverse else column for column in order)).limit(limit)
 
     @abstractmethod
     def key(self, found: Found) -> tuple[ColumnElement[Any], ...]:

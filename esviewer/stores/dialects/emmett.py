@@ -1,8 +1,9 @@
-"""Emmett (TypeScript) on Postgres and SQLite, 0.12 to the betas of 0.43.
+"""Emmett (TypeScript) on Postgres and SQLite, 0.12 to the betas of 0.43, and what has its columns elsewhere.
 
 Format facts: ``src/packages/emmett-postgresql/src/eventStore/schema/*.ts`` and ``emmett-sqlite`` of
 event-driven-io/emmett at 0.38 to 0.42; see ``dialects/emmett.md``. ``message_schema_version`` is no schema version (on
-SQLite it is the expected stream version of the append) and is left alone.
+SQLite it is the expected stream version of the append) and is left alone. ``@wataruoguchi/emmett-event-store-kysely``
+has the same columns in tables of other names, without transactions (``other_node.md``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ from esviewer.stores.schema import Catalog, Table
 _MESSAGES = ("stream_id", "stream_position", "message_type", "message_data", "global_position")
 _EVENTS = ("stream_id", "stream_position", "event_type", "event_data", "global_position")
 _OPTIONAL = ("partition", "is_archived", "created")
+_OWN_NAMES = ("emt_messages", "emt_events")
+_PROCESSORS = ("processor_id", "last_processed_checkpoint")
+_SUBSCRIPTIONS = ("subscription_id", "last_processed_position")
+_CHECKPOINTS = (
+    ("emt_processors", *_PROCESSORS),
+    # Kept beside the processors, with the same contents, until it is cleaned away (migration 0.42.0).
+    ("emt_subscriptions", *_SUBSCRIPTIONS),
+    ("subscriptions", *_SUBSCRIPTIONS),
+)
 
 
 class _Xid8(UserDefinedType[int]):
@@ -37,7 +47,7 @@ class Emmett(Dialect):
     title = "Emmett"
     backends = frozenset({"sqlite", "postgresql"})
     payload = "json"
-    order = "by transaction and global position, as the library reads"
+    order = "by transaction where it is recorded, then by global position, as the library reads"
     identity = ("tenant", "stream")
     transactions = "the messages of one append"
 
@@ -52,17 +62,19 @@ class Emmett(Dialect):
         evidence = [sentence]
         if prefix == "event":
             evidence.append("Columns named event_… are those of 0.31 and before.")
-        roles = {"events": log}
-        for name, columns in (
-            ("emt_processors", ("processor_id", "last_processed_checkpoint")),
-            ("emt_subscriptions", ("subscription_id", "last_processed_position")),
-        ):
+        if log.name.lower() not in _OWN_NAMES:
+            confidence = round(confidence * 0.9, 3)
+            evidence.append(f"Emmett itself would call it {_OWN_NAMES[0]}.")
+        roles, options = {"events": log}, {"prefix": prefix}
+        for name, consumer, reached in _CHECKPOINTS:
             table = catalog.sibling(log, name)
-            if table is not None and table.has(*columns) and table.readable:
-                roles[name] = table
+            if table is not None and table.has(consumer, reached) and table.readable:
+                roles["checkpoints"] = table
+                options |= {"consumer": consumer, "reached": reached}
                 evidence.append(f"Table {table.full_name} holds positions of processors.")
+                break
         name = store_name(catalog, log, count=count)
-        return Found(self, name, roles, confidence, tuple(evidence), catalog.backend, {"prefix": prefix})
+        return Found(self, name, roles, confidence, tuple(evidence), catalog.backend, options)
 
     def select(self, found: Found) -> Select[Any]:
         table, prefix = found.events, found.options["prefix"]
@@ -93,11 +105,12 @@ class Emmett(Dialect):
         return (found.events.column("transaction_id"), position) if found.events.has("transaction_id") else (position,)
 
     def stored_key(self, key: Sequence[Any], found: Found) -> tuple[Any, ...]:
-        if not found.events.has("transaction_id") or len(key) < 2:
+        if found.events.type_of("transaction_id") != "xid8":
             return tuple(key)
         return (cast(cast(str(key[0]), Text), _Xid8()), *key[1:])
 
     def position(self, found: Found) -> ColumnElement[Any] | None:
+        # Not the first of the key: a bound on it filters, and the order stays that of the transactions.
         return found.events.column("global_position")
 
     def of_stream(self, found: Found, stream: str) -> ColumnElement[bool]:
@@ -118,8 +131,7 @@ class Emmett(Dialect):
         return (event.tenant or "", event.version or 0, event.position)
 
     def complete(self, row: Fields) -> None:
-        name: str = row["stream"]
-        first, dash, _ = name.partition("-")
+        first, dash, _ = (row["stream"] or "").partition("-")
         # As the library derives the stream's type (appendToStream.ts).
         row["category"] = first if dash and first else "emt:unknown"
         metadata = row.get("metadata")
@@ -128,14 +140,10 @@ class Emmett(Dialect):
             row["causation_id"] = _text(metadata.get("causationId"))
 
     def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
-        processors = found.tables.get("emt_processors")
-        if processors is not None:
-            names, reached = processors.column("processor_id"), processors.column("last_processed_checkpoint")
-        elif "emt_subscriptions" in found.tables:
-            table = found.tables["emt_subscriptions"]
-            names, reached = table.column("subscription_id"), table.column("last_processed_position")
-        else:
+        table = found.tables.get("checkpoints")
+        if table is None:
             return []
+        names, reached = table.column(found.options["consumer"]), table.column(found.options["reached"])
         rows = connection.all(select(names, cast(reached, Text)).order_by(names))
         return [Follow(name, found.name, _position(checkpoint), found.name) for name, checkpoint in rows]
 
@@ -143,7 +151,7 @@ class Emmett(Dialect):
 def _position(checkpoint: str | None) -> int | None:
     """The position in a checkpoint: zero-padded digits, behind ``transaction:`` from 0.43 on."""
     digits = (checkpoint or "").rsplit(":", 1)[-1].strip()
-    return int(digits) if digits.isdigit() else None
+    return int(digits) if digits.isdecimal() else None
 
 
 def _text(value: object) -> str | None:

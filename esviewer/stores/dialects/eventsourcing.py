@@ -6,6 +6,7 @@ Format facts: ``eventsourcing/sqlite.py``, ``postgres.py``, ``persistence.py`` a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,6 @@ from esviewer.stores.dialects.base import (
     Fields,
     Follow,
     Found,
-    as_uuid,
     match,
     spelled,
     store_name,
@@ -31,6 +31,7 @@ _CORE = ("originator_id", "originator_version", "topic", "state")
 _FOREIGN = ("id", "application_name", "pipeline_id")
 """Columns of sister packages with tables of their own (eventsourcing_sqlalchemy, _django, 8.x)."""
 _MIGRATION_MARK = "__migration__"
+_HEX_32 = re.compile("[0-9a-fA-F]{32}").fullmatch
 
 
 class EventSourcing(Dialect):
@@ -232,10 +233,10 @@ def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | Non
 
 
 def _dashed(stream: str | None) -> str | None:
-    if stream is None or len(stream) != 32:
+    if stream is None or len(stream) != 32 or not _HEX_32(stream):
         return stream
-    identity = as_uuid(stream)
-    return stream if identity is None else str(identity)
+    text = stream.lower()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _category(topic: str) -> str | None:

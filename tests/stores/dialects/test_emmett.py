@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from esviewer.domain import Event
 from esviewer.stores.database import Database, open_database
 from esviewer.stores.index import Index, build
-from esviewer.stores.reader import Reader
+from esviewer.stores.reader import Reader, Window
+from esviewer.stores.summary import summarise
+from tests.postgres import PostgresServer
 from tests.stores.dialects.contract import DialectContract, Expected
 
 
@@ -74,8 +77,8 @@ class _ShopContract(DialectContract):
         if example is None:
             return
         rows = index.rows_related("correlation", example["correlationId"])
-        found = [e.position for e in reader.at([index.key_of(int(row)) for row in rows])]
-        assert found == example["positions"]
+        together = reader.at([index.key_of(int(row)) for row in rows])
+        assert [event.position for event in together] == example["positions"]
 
 
 class TestShopSqlite(_ShopContract):
@@ -84,13 +87,13 @@ class TestShopSqlite(_ShopContract):
         return answers("emmett_shop", "answers_sqlite.json")
 
     @pytest.fixture
-    def database(self, shared_store: Callable[[str, str], Path]) -> Iterator[Database]:  # type: ignore[override]
+    def database(self, shared_store: Callable[[str, str], Path]) -> Iterator[Database]:
         database = open_database(str(shared_store("emmett_shop", "emmett_shop.sqlite.gz")))
         yield database
         database.close()
 
     @pytest.fixture
-    def expected(self, known: dict[str, Any]) -> Expected:  # type: ignore[override]
+    def expected(self, known: dict[str, Any]) -> Expected:
         return expected_of("emmett_shop", known)
 
 
@@ -100,13 +103,13 @@ class TestShopPostgres(_ShopContract):
         return answers("emmett_shop", "answers_pg.json")
 
     @pytest.fixture
-    def database(self, shared_database: Callable[[str, str], str]) -> Iterator[Database]:  # type: ignore[override]
+    def database(self, shared_database: Callable[[str, str], str]) -> Iterator[Database]:
         database = open_database(shared_database("emmett_shop", "emmett_shop_pg.sql.gz"))
         yield database
         database.close()
 
     @pytest.fixture
-    def expected(self, known: dict[str, Any]) -> Expected:  # type: ignore[override]
+    def expected(self, known: dict[str, Any]) -> Expected:
         return expected_of("public", known)
 
     def test_that_what_was_appended_together_shares_a_transaction(
@@ -142,8 +145,6 @@ def test_that_the_layout_of_0_31_is_read_with_its_own_column_names(tmp_path: Pat
     connection.commit()
     connection.close()
     database = open_database(str(tmp_path / "old.sqlite"))
-    from esviewer.stores.summary import summarise
-
     (summary,) = summarise(database, database.stores)
     reader = database.reader(database.stores[0])
     events = list(reader.events())
@@ -176,3 +177,103 @@ def test_that_two_partitions_with_one_name_are_two_streams(tmp_path: Path) -> No
     assert [index.stream_name(i) for i in range(2)] == ["nl/cart-1", "de/cart-1"]
     assert [e.tenant for e in reader.aggregate("de/cart-1")] == ["de"]
     database.close()
+
+
+POSTGRES = """
+CREATE SCHEMA shop;
+CREATE TABLE shop.emt_messages (stream_id text, stream_position bigint, partition text, message_kind varchar(1),
+    message_data jsonb, message_metadata jsonb, message_schema_version text, message_type text, message_id text,
+    is_archived boolean, global_position bigint, transaction_id xid8, created timestamptz,
+    PRIMARY KEY (stream_id, stream_position, partition, is_archived)) PARTITION BY LIST (partition);
+CREATE TABLE shop.emt_messages_emt_default PARTITION OF shop.emt_messages FOR VALUES IN ('emt:default')
+    PARTITION BY LIST (is_archived);
+CREATE TABLE shop.emt_messages_emt_default_active PARTITION OF shop.emt_messages_emt_default FOR VALUES IN (false);
+CREATE TABLE shop.emt_messages_emt_default_archived PARTITION OF shop.emt_messages_emt_default FOR VALUES IN (true);
+CREATE TABLE shop.emt_messages_nl PARTITION OF shop.emt_messages FOR VALUES IN ('nl');
+INSERT INTO shop.emt_messages SELECT stream, version, partition, kind, '{"big": "123456789012345678901"}', '{}', '1',
+    'Opened', 'id-' || number, archived, number, transaction::xid8, '2024-01-02 03:04:05+00' FROM (VALUES
+    ('cart-1', 1, 'emt:default', 'E', false, 1, '9223372036854775900'),
+    ('cart-1', 2, 'emt:default', 'C', true, 2, '100'),
+    ('cart-1', 1, 'nl', 'E', false, 4, '99'),
+    ('-odd', 1, 'emt:default', 'E', false, 5, '100')
+) AS t (stream, version, partition, kind, archived, number, transaction);
+CREATE TABLE shop.emt_subscriptions (subscription_id text, version int, partition text, last_processed_position bigint);
+INSERT INTO shop.emt_subscriptions VALUES ('forgotten', 1, 'emt:default', 1);
+CREATE TABLE shop.emt_processors (processor_id text, version int, partition text, last_processed_checkpoint text);
+INSERT INTO shop.emt_processors VALUES ('a', 1, 'emt:default', '0000000000000000002'),
+    ('b', 1, 'emt:default', '00000000000000000100:0000000000000000004'), ('c', 1, 'emt:default', ''),
+    ('d', 1, 'emt:default', NULL), ('e', 1, 'emt:default', '0');
+"""
+
+
+@pytest.fixture
+def partitioned(postgres: PostgresServer) -> Iterator[Database]:
+    name = postgres.create_database()
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(POSTGRES)
+    database = open_database(postgres.url(name))
+    yield database
+    database.close()
+    postgres.drop_database(name)
+
+
+def test_that_events_stand_in_the_order_of_their_transactions_as_the_library_reads(partitioned: Database) -> None:
+    assert [store.name for store in partitioned.stores] == ["shop"]
+    reader = partitioned.reader(partitioned.stores[0])
+    events = list(reader.events())
+    # As 64-bit numbers without sign: text or bigint would order these otherwise, or fail.
+    assert [(e.position, e.transaction) for e in events] == [
+        (4, "99"),
+        (2, "100"),
+        (5, "100"),
+        (1, "9223372036854775900"),
+    ]
+    assert list(reader.events(Window(after=events[1].key))) == events[2:]
+    assert list(reader.events(Window(after=events[3].key, reverse=True))) == events[2::-1]
+    assert reader.at([events[3].key]) == [events[3]]
+    assert [e.position for e in reader.events(Window(from_position=2, to_position=4))] == [4, 2]
+    assert [e.position for e in reader.aggregate("emt:default/cart-1")] == [1, 2]
+    reader.close()
+
+
+def test_that_archived_rows_commands_and_other_partitions_are_counted(partitioned: Database) -> None:
+    (summary,) = summarise(partitioned, partitioned.stores)
+    figures = summary.as_object()
+    assert (figures["events"], figures["streams"], figures["snapshots"]) == (4, 3, 0)
+    assert figures["categories"] == {"cart": 2, "emt:unknown": 1}
+    assert (figures["first_position"], figures["last_position"]) == (1, 5)
+
+
+def test_that_checkpoints_of_every_release_are_read_and_empty_ones_kept(partitioned: Database) -> None:
+    (summary,) = summarise(partitioned, partitioned.stores)
+    assert [(c.consumer, c.upstream, c.position, c.lag) for c in summary.checkpoints or ()] == [
+        ("a", "shop", 2, 2),
+        ("b", "shop", 4, 1),
+        ("c", "shop", None, 4),
+        ("d", "shop", None, 4),
+        ("e", "shop", 0, 4),
+    ]
+
+
+def test_that_the_same_columns_under_another_name_are_less_certain(postgres: PostgresServer) -> None:
+    name = postgres.create_database()
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE messages (stream_id text, stream_position bigint, partition text, message_data jsonb,"
+            " message_metadata jsonb, message_schema_version text, message_type text, message_id text, is_archived boolean,"
+            " global_position bigint PRIMARY KEY, created timestamptz)"
+        )
+        connection.execute(
+            "INSERT INTO messages VALUES ('cart-1', 1, 'p', '{}', NULL, '1', 'Opened', 'i', false, 3, now())"
+        )
+        connection.execute(
+            "CREATE TABLE subscriptions (subscription_id text, partition text, version int, last_processed_position bigint)"
+        )
+        connection.execute("INSERT INTO subscriptions VALUES ('mailer', 'p', 1, 2)")
+    database = open_database(postgres.url(name))
+    (summary,) = summarise(database, database.stores)
+    database.close()
+    postgres.drop_database(name)
+    assert 0.8 < summary.found.confidence <= 0.9
+    assert summary.index.length == 1
+    assert [(c.consumer, c.position, c.lag) for c in summary.checkpoints or ()] == [("mailer", 2, 1)]
