@@ -31,6 +31,7 @@ from esviewer.ui.overview import Facts, Overview
 from esviewer.ui.restoring import Restoring
 from esviewer.ui.sidebar import Sidebar
 from esviewer.ui.status_line import StatusLine
+from esviewer.ui.stream_columns import StreamColumns
 from esviewer.ui.stream_tab import StreamTab
 from esviewer.ui.top_bar import TopBar
 from esviewer.ui.transport import Transport
@@ -232,7 +233,7 @@ class MainView(QWidget):
         if stream is None or self.tab_of(stream) is None:
             stream = StreamSession(store, read.name, read.history, read.snapshots)
             store.streams[read.name] = stream
-            self._add_tab(stream)
+            self._add_tab(stream, read.columns)
         self._show_stream(stream, then, is_visit)
 
     def reread(self, stream: StreamSession) -> None:
@@ -249,6 +250,7 @@ class MainView(QWidget):
         if tab is None:
             return
         stream.grow(read.history, read.snapshots)
+        tab.columns = read.columns
         tab.fill(self.colours(stream.store))
         tab.refresh()
         if stream is self.session.stream:
@@ -261,8 +263,8 @@ class MainView(QWidget):
         self.frame.remembered.live = is_on
         self.following.switch(is_on)
 
-    def _add_tab(self, stream: StreamSession) -> None:
-        tab = StreamTab(stream, self.colours(stream.store))
+    def _add_tab(self, stream: StreamSession, columns: StreamColumns) -> None:
+        tab = StreamTab(stream, columns, self.colours(stream.store))
         tab.jumped.connect(self.navigation.note_place)
         tab.type_wanted.connect(partial(self.navigation.to_next_of_type, stream))
         stream.moved.add(partial(self._playhead_moved, stream))

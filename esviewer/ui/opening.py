@@ -17,6 +17,7 @@ from esviewer.stores.summary import checkpoint
 from esviewer.ui.jobs import Control
 from esviewer.ui.overview import Facts
 from esviewer.ui.relations import Related, find_related
+from esviewer.ui.stream_columns import StreamColumns, columns_of
 
 
 def open_job(address: Address, key: bytes | None, password: str | None, control: Control) -> Database:
@@ -82,6 +83,7 @@ class ReadStream:
     name: str
     history: AggregateHistory
     snapshots: list[Snapshot]
+    columns: StreamColumns
 
 
 def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
@@ -94,7 +96,9 @@ def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
         own = name_of(store, events[0], own) if own is not None else name
         snapshots = reader.snapshots(name)
         control.check()
-        return ReadStream(own, AggregateHistory(events, InferredFold()), snapshots)
+        history = AggregateHistory(events, InferredFold())
+        control.check()
+        return ReadStream(own, history, snapshots, columns_of(history, snapshots))
     finally:
         reader.close()
 

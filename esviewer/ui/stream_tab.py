@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from esviewer.projections.history import AggregateHistory
-from esviewer.projections.paths import MISSING
 from esviewer.session import StreamSession
-from esviewer.timeline.marks import NO_TIME, UNDECODABLE, Marks
-from esviewer.timeline.tracks import Track
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.events_table import EventsTable
 from esviewer.ui.field_tracks_view import FieldTracksView
 from esviewer.ui.icons import icon
+from esviewer.ui.stream_columns import StreamColumns
 from esviewer.ui.timeline_view import TimelineView
-from esviewer.ui.value_rows import shown
 from esviewer.ui.widgets import Panel
 from esviewer.ui.widgets.format import grouped
 from esviewer.ui.words import stream_title
-
-TRACK_LIMIT = 2_000
-"""Fields that get a track; a payload of 100 000 keys has more than anybody can look at."""
 
 
 class StreamTab(QWidget):
@@ -32,9 +24,12 @@ class StreamTab(QWidget):
     """The playhead was moved by a click that one may want to come back from."""
     type_wanted = Signal(str)
 
-    def __init__(self, stream: StreamSession, colours: TypeColours, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, stream: StreamSession, columns: StreamColumns, colours: TypeColours, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.stream = stream
+        self.columns = columns
         self.timeline = TimelineView()
         self.tracks = FieldTracksView()
         self.table = EventsTable()
@@ -101,8 +96,8 @@ class StreamTab(QWidget):
     def fill(self, colours: TypeColours) -> None:
         """Shows the stream in the colours of its store."""
         stream = self.stream
-        self.timeline.set_stream(marks_of(stream, colours))
-        self.tracks.set_tracks(tracks_of(stream.history))
+        self.timeline.set_stream(self.columns.marks(colours))
+        self.tracks.set_tracks(self.columns.tracks)
         self.table.show_stream(stream, colours)
         self.timeline.set_axis(stream.axis)
         self._buttons[stream.axis].setChecked(True)
@@ -180,38 +175,3 @@ class StreamTab(QWidget):
         self._buttons[value].setChecked(True)
         self._lower.setCurrentIndex(0 if value == "tracks" else 1)
         self._lower_panel.set_title("Fields" if value == "tracks" else "Events")
-
-
-def marks_of(stream: StreamSession, colours: TypeColours) -> Marks:
-    """The stream as the timeline's columns. Types are numbered by their lanes in the whole store."""
-    events = stream.events
-    lanes = np.asarray([colours.lane(event.type) for event in events], np.int32)
-    names = colours.names()
-    times = np.asarray([NO_TIME if e.recorded_at is None else e.recorded_at for e in events], np.int64)
-    flags = np.asarray([UNDECODABLE if e.undecodable is not None else 0 for e in events], np.uint8)
-    versions = [event.version for event in events]
-    places = {version: index for index, version in enumerate(versions) if version is not None}
-    snapshots = sorted(places[s.version] for s in stream.snapshots if s.version is not None and s.version in places)
-    positions = ["" if event.position is None else str(event.position) for event in events]
-    return Marks(versions, times, lanes, names, flags, snapshots, positions)
-
-
-def tracks_of(history: AggregateHistory) -> list[Track]:
-    """A track for each field of the state, in the order in which the fields first appeared."""
-    values: dict[str, tuple[list[int], list[str], list[bool]]] = {}
-    for index, changed in enumerate(history.changed):
-        for change in changed:
-            track = values.get(change.path)
-            if track is None:
-                if len(values) >= TRACK_LIMIT:
-                    continue
-                track = values[change.path] = ([], [], [])
-            starts, labels, removed = track
-            if starts and starts[-1] == index:
-                for column in track:
-                    column.pop()
-            gone = change.after is MISSING
-            starts.append(index)
-            labels.append("" if gone else shown(change.after)[0][:120])
-            removed.append(gone)
-    return [Track(path, *columns) for path, columns in values.items()]
