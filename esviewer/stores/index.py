@@ -91,6 +91,11 @@ class Index:
         length = self.length
         return self._arrays[name][:length]
 
+    def columns(self, *names: str) -> tuple[NDArray[Any], ...]:
+        """The published parts of several columns, all of one length while the index grows."""
+        length = self.length
+        return tuple(self._arrays[name][:length] for name in names)
+
     def key_of(self, row: int) -> Key:
         """The paging key of a row."""
         return self.keys[row] if self.keys is not None else (int(self._arrays["position"][row]),)
@@ -120,7 +125,8 @@ class Index:
 
     def type_counts(self) -> dict[str, int]:
         """Events by stored type, most frequent first."""
-        counts = np.bincount(self.column("type")[self.column("type") >= 0], minlength=len(self.types))
+        types = self.column("type")
+        counts = np.bincount(types[types >= 0], minlength=len(self.types))
         pairs = zip(self.types, counts.tolist(), strict=False)
         return dict(sorted(((t, n) for t, n in pairs if n), key=lambda pair: (-pair[1], pair[0])))
 
@@ -156,11 +162,12 @@ class Index:
         """How many events stand after a position, of one category or tenant or of all: what lag counts."""
         if isinstance(position, str):
             return self._after_text(position)
-        after = self.column("position") > (NONE if position is None else position)
+        positions, streams = self.columns("position", "stream")
+        after = positions > (NONE if position is None else position)
         for names, wanted in ((self.stream_category, category), (self.stream_tenant, tenant)):
             if wanted is not None:
                 ordinals = [i for i, name in enumerate(tuple(names)) if name == wanted]
-                after = after & np.isin(self.column("stream"), np.asarray(ordinals, np.int32))
+                after = after & np.isin(streams, np.asarray(ordinals, np.int32))
         return int(np.count_nonzero(after))
 
     def _after_text(self, position: str) -> int:
@@ -169,7 +176,7 @@ class Index:
 
     def stream_table(self) -> StreamTable:
         """Per stream, by ordinal: events, first and last row, greatest time. All arrays have one entry a stream."""
-        ordinals, times = self.column("stream"), self.column("time")
+        ordinals, times = self.columns("stream", "time")
         rows = np.flatnonzero(ordinals >= 0)
         order = rows[np.argsort(ordinals[rows], kind="stable")]
         counts = np.bincount(ordinals[rows], minlength=len(self.streams)).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -135,7 +136,10 @@ class Databases(QObject):
 
     def _show_growth(self) -> None:
         grown, self._grown = self._grown, set()
+        began = time.monotonic()
         self._view.show_growth(grown)
+        # A large store takes long to show: then it is shown less often, so that the window stays usable.
+        self._growth.setInterval(max(_GROWTH_MS, int((time.monotonic() - began) * 10_000)))
 
     def _indexed(self, store: StoreSession) -> None:
         view = self._view

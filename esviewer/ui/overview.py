@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -22,7 +23,7 @@ from esviewer.session import StoreSession
 from esviewer.stores.index import NONE
 from esviewer.ui import fonts
 from esviewer.ui.colours import TypeColours
-from esviewer.ui.density_view import DensityView, Lane
+from esviewer.ui.density_view import DensityView, Lane, ascending
 from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
 from esviewer.ui.widgets.format import grouped, when, when_exact
 from esviewer.ui.words import short_category, short_type
@@ -114,29 +115,34 @@ class Overview(QScrollArea):
 
     def _lanes(self) -> list[Lane]:
         index = self.store.index
-        times = index.column("time")
+        times, types, streams = index.columns("time", "type", "stream")
         if self._by == "type":
-            types = index.column("type")
             names = list(index.type_counts())[:LANE_LIMIT]
             ordinals = {name: number for number, name in enumerate(index.types)}
-            members = [(name, short_type(name), types == ordinals[name], self._colours.lane(name)) for name in names]
-        else:
-            streams = index.column("stream")
-            categories = np.asarray([c or "" for c in index.stream_category] or [""], dtype=object)
-            of_event = np.where(streams >= 0, streams, 0)
-            counts = sorted(index.category_counts().items(), key=lambda pair: (-pair[1], pair[0]))[:LANE_LIMIT]
-            members = [
-                (name, short_category(name), (categories[of_event] == name) & (streams >= 0), number)
-                for number, (name, _) in enumerate(counts)
-            ]
-        lanes = []
-        for name, shown, chosen, lane in members:
-            own = times[chosen]
-            lanes.append(Lane(name, shown, np.sort(own[own != NONE]), lane))
-        return lanes
+            groups = _grouped(times, types, [ordinals[name] for name in names])
+            lanes = [self._colours.lane(name) for name in names]
+            return [Lane(n, short_type(n), own, lane) for n, own, lane in zip(names, groups, lanes, strict=True)]
+        counts = sorted(index.category_counts().items(), key=lambda pair: (-pair[1], pair[0]))[:LANE_LIMIT]
+        numbers = {name: number for number, (name, _) in enumerate(counts)}
+        of_stream = np.asarray([numbers.get(name or "", -1) for name in index.stream_category] or [-1], np.int32)
+        of_event = np.where(streams >= 0, of_stream[np.maximum(streams, 0)], -1)
+        groups = _grouped(times, of_event, list(numbers.values()))
+        return [Lane(n, short_category(n), own, i) for (n, i), own in zip(numbers.items(), groups, strict=True)]
 
     def _lane_activated(self, name: str) -> None:
         (self.category_wanted if self._by == "category" else self.type_wanted).emit(name)
+
+
+def _grouped(times: NDArray[np.int64], keys: NDArray[np.int32], wanted: list[int]) -> list[NDArray[np.int64]]:
+    """Ascending times of the events with each of the keys, in one pass over all events."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts, ends = np.searchsorted(ordered, wanted, side="left"), np.searchsorted(ordered, wanted, side="right")
+    groups = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        own = times[order[start:end]]
+        groups.append(ascending(own[own != NONE]))
+    return groups
 
 
 class _Tiles(Panel):
