@@ -152,7 +152,7 @@ class _Tiles(Panel):
         super().__init__("Overview", "database")
         grid = QGridLayout()
         grid.setContentsMargins(12, 4, 12, 14)
-        grid.setHorizontalSpacing(24)
+        grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(10)
         self._values: dict[str, ElidedLabel] = {}
         names = ("Events", "Streams", "Event types", "First event", "Last event", "Snapshots")
@@ -162,7 +162,7 @@ class _Tiles(Panel):
             value.setFont(fonts.ui(16, 600))
             grid.addWidget(caption, 0, number)
             grid.addWidget(value, 1, number)
-            grid.setColumnStretch(number, 1)
+            grid.setColumnStretch(number, 4 if name.endswith(" event") else 3)
             self._values[name] = value
         self.body.addLayout(grid)
 
