@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +47,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON by the contract
 
 def run(arguments: list[str]) -> int:
     """Runs one command; returns its exit status. Failures are one sentence on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where the terminal's encoding lacks a letter it is written as an escape; JSON is UTF-8 everywhere.
+        sys.stdout.reconfigure(errors="backslashreplace")
     command = typer.main.get_command(app)
     try:
         status = command.main(args=arguments, prog_name="esviewer", standalone_mode=False)
@@ -64,7 +68,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    print(" ".join(sentence.split()), file=sys.stderr)
+    print(output.printable(" ".join(sentence.split())), file=sys.stderr)
     return 2
 
 
@@ -79,7 +83,7 @@ def _opened(store: str) -> Iterator[Database]:
     address = parse(store)
     database = open_database(address, key=payload_key(address))
     for sentence in database.unread:
-        print(sentence, file=sys.stderr)
+        print(output.printable(sentence), file=sys.stderr)
     try:
         yield database
     finally:
@@ -98,7 +102,7 @@ def _reading(store: str) -> Iterator[Reader]:
 
 
 def _say_waiting(sentence: str, seconds: float) -> None:
-    print(f"{sentence} Trying again in {seconds:.1f} s.", file=sys.stderr)
+    print(output.printable(f"{sentence} Trying again in {seconds:.1f} s."), file=sys.stderr)
 
 
 @app.command()
@@ -281,13 +285,17 @@ def _show_events(events: Iterator[Event]) -> None:
     block: list[list[object]] = []
     for event in events:
         data = f"undecodable: {event.undecodable}" if event.undecodable else json_text.dumps(event.data).decode()
-        shown = data if len(data) <= 60 else data[:59] + "…"
-        block.append([event.position, iso(event.recorded_at), event.stream, event.version, event.type, shown])
+        block.append([event.position, iso(event.recorded_at), event.stream, event.version, event.type, _cut(data, 60)])
         if len(block) == 500:
             output.table("", columns, block, right=("position", "version"))
             block = []
     if block:
         output.table("", columns, block, right=("position", "version"))
+
+
+def _cut(text: str, length: int = 1_000) -> str:
+    """What a table for people shows of a text that may have megabytes; JSON has all of it."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 @app.command()
@@ -355,8 +363,8 @@ def _show_state(history: AggregateHistory, index: int) -> None:
     rows: list[list[object]] = []
     for path, value in leaves(history.state_at(index)):
         writer = history.writer(path, index)
-        shown = json_text.dumps(value).decode()
-        rows.append([path, shown, writer.version if writer else None, writer.type if writer else None])
+        setter = (writer.version, writer.type) if writer else (None, None)
+        rows.append([_cut(path), _cut(json_text.dumps(value).decode()), *setter])
     output.table("", ("field", "value", "version", "set by"), rows, right=("version",))
 
 

@@ -130,10 +130,13 @@ class AggregateHistory:
     def blame(self, index: int) -> dict[str, Writer]:
         """For each leaf that was ever set up to ``index``, the event that last changed it."""
         result: dict[str, Writer] = {}
+        # One for all fields that an event set: it may have set 100 000.
+        made: dict[int, Writer] = {}
         for path, writers in self.writers.items():
             place = bisect_right(writers, index)
             if place:
-                result[path] = self._writer(writers[place - 1])
+                last = writers[place - 1]
+                result[path] = made[last] = made.get(last) or self._writer(last)
         return result
 
     def _writer(self, index: int) -> Writer:

@@ -24,6 +24,7 @@ _APPENDING = frozenset({"added", "appended", "attached", "included"})
 _REMOVING = frozenset({"removed", "detached", "excluded", "dropped"})
 _RAISING = frozenset({"deposited", "credited", "increased", "earned"})
 _LOWERING = frozenset({"withdrawn", "debited", "decreased", "redeemed", "spent"})
+_VERBS = _APPENDING | _REMOVING | _RAISING | _LOWERING
 _QUANTITY = re.compile(r"amount|quantity|cents|points|delta", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _VERSION_SUFFIX = re.compile(r"(?:[_.:]v\d+|\bV\d+\.)", re.IGNORECASE)
@@ -70,7 +71,8 @@ class InferredFold:
 def rules(event_type: str | None, attributes: tuple[str, ...]) -> tuple[Rule, ...]:
     """What is guessed for a type beyond setting its attributes; empty for most types."""
     words = _words(event_type or "")
-    if not words:
+    if not words or words[-1] not in _VERBS:
+        # Most types; a payload may have 100 000 attributes, which nothing should keep.
         return ()
     return _rules(words, attributes)
 

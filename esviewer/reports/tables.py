@@ -56,6 +56,6 @@ def cell(value: Mapping[str, Value], name: str) -> str | None:
     held = value.get(name)
     if held is None:
         return None
-    if name in ("data", "metadata") or isinstance(held, bool | dict | list):
+    if name in ("data", "metadata") or isinstance(held, int | dict | list):
         return json_text.dumps(held).decode("utf-8")
     return str(held)

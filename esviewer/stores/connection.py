@@ -13,6 +13,21 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | TextClause
 Row: TypeAlias = tuple[Any, ...]
 
+
+class TornText(str):
+    """Text of a column that is not valid UTF-8: readable, with escapes for what is not, and its bytes as stored."""
+
+    __slots__ = ("raw",)
+
+    raw: bytes
+
+    @classmethod
+    def of(cls, raw: bytes) -> TornText:
+        made = cls(raw.decode("utf-8", "backslashreplace"))
+        made.raw = raw
+        return made
+
+
 CHUNK = 500
 """Rows fetched at a time: 500 to 1 000 are faster than more on both drivers (performance.md, finding 2)."""
 

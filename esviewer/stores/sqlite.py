@@ -27,7 +27,7 @@ from urllib.parse import quote
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from esviewer.domain import Cancelled, ConnectionLost, NotAStore, NotFound, StoreBusy, StoreUnavailable
-from esviewer.stores.connection import CHUNK, Connection, Row
+from esviewer.stores.connection import CHUNK, Connection, Row, TornText
 from esviewer.stores.query_log import QueryLog
 from esviewer.stores.schema import Catalog, Table
 
@@ -271,7 +271,10 @@ def _skip(cursor: sqlite3.Cursor, count: int) -> None:
 
 
 def _lenient(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return TornText.of(raw)
 
 
 def _quoted(path: Path) -> str:

@@ -12,10 +12,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import jmespath
-from jmespath import exceptions, visitor
+from jmespath import exceptions, functions, visitor
 
 from esviewer.domain import Event, UsageError
 from esviewer.domain.objects import event_object
+from esviewer.stores.codecs import json_text
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
@@ -26,6 +27,19 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gte": operator.ge,
 }
 _NULL: dict[str, Any] = {"type": "literal", "value": None, "children": []}
+
+
+class _Functions(functions.Functions):  # type: ignore[misc]
+    """JMESPath's own functions, two of them for values of any size."""
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_to_string(self, value: Any) -> str:
+        return value if isinstance(value, str) else json_text.dumps(value).decode()
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_to_number(self, value: Any) -> Any:
+        # The library makes an int of it, which takes forever for 1e1000000000.
+        return value if isinstance(value, Decimal) else super()._func_to_number(value)
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
@@ -72,13 +86,16 @@ def predicate(expression: str) -> Callable[[Event], bool]:
         parsed = jmespath.compile(expression).parsed
     except exceptions.JMESPathError as error:
         raise UsageError(f"--where is not a JMESPath expression: {str(error).splitlines()[0]}") from error
-    interpreter = _Interpreter()
+    except (ValueError, RecursionError):
+        raise UsageError("--where is not a JMESPath expression, or one too deep to be read.") from None
+    interpreter = _Interpreter(jmespath.Options(custom_functions=_Functions()))
 
     def matches(event: Event) -> bool:
         try:
             result = interpreter.visit(parsed, event_object(event))
-        except exceptions.JMESPathError:
-            # A function was given a value of another type, or there is no such path.
+        except (exceptions.JMESPathError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+            # A function was given a value of another type (the library's own checks let some through: an infinity to
+            # ceil, mixed types to sort), or there is no such path.
             return False
         return result is not None and result is not False and result not in ("", [], {})
 

@@ -32,13 +32,15 @@ from esviewer.ui.relations import Related
 from esviewer.ui.value_view import ValueView
 from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
 from esviewer.ui.widgets.format import grouped, short_id, size, when
-from esviewer.ui.words import place, short_type
+from esviewer.ui.words import one_line, place, short_type
 from esviewer.ui.zone import zone
 
 RAW_LIMIT = 200_000
 """Bytes of a raw payload that are shown."""
 RAW_LINE = 400
 """Characters after which a long line goes on in the next: one line of a megabyte takes Qt minutes to lay out."""
+HEX_LINE = 8
+"""Bytes in a line of a hex dump: as many as fit into the panel's usual width."""
 _ENVELOPE = (
     "position",
     "stream",
@@ -219,10 +221,10 @@ def _parts(line: str) -> list[str]:
 
 def _hex_dump(raw: bytes) -> str:
     lines = []
-    for start in range(0, len(raw), 16):
-        part = raw[start : start + 16]
+    for start in range(0, len(raw), HEX_LINE):
+        part = raw[start : start + HEX_LINE]
         seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
-        lines.append(f"{start:08x}  {part.hex(' '):<47}  {seen}")
+        lines.append(f"{start:08x}  {part.hex(' '):<{3 * HEX_LINE - 1}}  {seen}")
     return "\n".join(lines)
 
 
@@ -254,7 +256,7 @@ class RelatedList(QListWidget):
             for other in events[:500]:
                 marker = "▸ " if other.key == event.key else ""
                 version = f"v{other.version}" if other.version is not None else ""
-                where = short_id(other.stream or "no stream", 22)
+                where = short_id(one_line(other.stream or "no stream"), 22)
                 self._line(f"{marker}{short_type(other.type)}  {version}   {where}", other)
             if len(events) > 500:
                 self._line(f"… {grouped(len(events) - 500)} more", None)

@@ -17,7 +17,7 @@ from esviewer.ui import fonts
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets import tooltip
 from esviewer.ui.widgets.format import grouped, when
-from esviewer.ui.words import short_category
+from esviewer.ui.words import one_line, short_category
 from esviewer.ui.zone import zone
 
 ROW = 26
@@ -154,6 +154,7 @@ class StreamDelegate(QStyledItemDelegate):
         painter.setFont(name)
         painter.setPen(current.color("text"))
         room = QRect(area.x() + 12, area.y(), place.x() - area.x() - 22, area.height())
-        text = QFontMetrics(name).elidedText(str(index.data(NameRole)), Qt.TextElideMode.ElideMiddle, room.width())
+        text = one_line(str(index.data(NameRole)))
+        text = QFontMetrics(name).elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
         align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.drawText(room, int(align), text)

@@ -5,9 +5,12 @@ Large containers are cut into portions, so that an object of 100 000 members cos
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Literal
 
 from esviewer.domain import Value
@@ -18,6 +21,13 @@ PORTION = 200
 TEXT_LIMIT = 2_000
 """Characters of one value that are kept in a row; the rest is a click away."""
 
+KEY_LIMIT = 200
+"""Characters of one key that are kept in a row."""
+ROW_LIMIT = 20_000
+"""Rows after which containers stay closed: three levels of portions would be millions of rows."""
+
+_QUOTED_TAIL = re.compile(r'\["(?:[^"\\]|\\.)*"\]\Z', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _WRAPPED = {"_type_", "_data_"}
 
 Kind = Literal["string", "number", "keyword", "container", "bytes", "more"]
@@ -65,86 +75,125 @@ class Folding:
 
 
 def rows_of(value: Value, folding: Folding, changes: Mapping[str, Change] | None = None) -> list[ValueRow]:
-    """The visible rows of a value, top to bottom; removed leaves stand at the end of the container they were in."""
-    changes = changes or {}
-    removed = _removed_by_parent(changes)
-    if isinstance(value, dict | list) and value:
-        return list(_children(value, "", 0, folding, changes, removed))
-    rows = [] if isinstance(value, dict | list) and removed else [_leaf("", "", value, 0, changes)]
-    return rows + [_gone(change, 0) for change in removed.get("", ())]
+    """The visible rows of a value, top to bottom; removed leaves stand at the end of the container they were in.
+
+    Where that is gone too they stand in the nearest one that is left, with the rest of their path. After
+    :data:`ROW_LIMIT` rows, containers that are not shown yet stay closed.
+    """
+    return _Rows(value, folding, changes or {}).all()
 
 
-def _children(
-    value: Value,
-    prefix: str,
-    depth: int,
-    folding: Folding,
-    changes: Mapping[str, Change],
-    removed: Mapping[str, list[Change]],
-) -> Iterator[ValueRow]:
-    limit = folding.shown(prefix)
-    children: Iterator[tuple[str, str, Value]]
-    if isinstance(value, dict):
-        size = len(value)
-        children = ((str(key), member(prefix, key), child) for key, child in value.items())
-    else:
-        assert isinstance(value, list | tuple)
-        size = len(value)
-        children = ((str(i), item(prefix, i), child) for i, child in enumerate(value))
-    for count, (key, path, child) in enumerate(children):
-        if count == limit:
-            yield ValueRow(depth, "", prefix, f"{size - limit:,} more".replace(",", "\u202f"), "more")
-            break
-        yield from _row(key, path, child, depth, folding, changes, removed)
-    for change in removed.get(prefix, ()):
-        yield _gone(change, depth)
+class _Rows:
+    """Writes the rows of one value."""
+
+    def __init__(self, value: Value, folding: Folding, changes: Mapping[str, Change]) -> None:
+        self._value = value
+        self._folding = folding
+        self._changes = changes
+        self._removed = _removed_by_home(value, changes)
+        self._sorted: list[str] | None = None
+        self._rows: list[ValueRow] = []
+
+    def all(self) -> list[ValueRow]:
+        value = self._value
+        if isinstance(value, dict | list) and value:
+            self._children(value, "", 0)
+            return self._rows
+        if not (isinstance(value, dict | list) and self._removed):
+            self._rows.append(self._leaf("", "", value, 0))
+        self._gone("", 0)
+        return self._rows
+
+    def _children(self, value: Value, prefix: str, depth: int) -> None:
+        limit = self._folding.shown(prefix)
+        children: Iterator[tuple[str, str, Value]]
+        if isinstance(value, dict):
+            size = len(value)
+            children = ((str(key), member(prefix, key), child) for key, child in value.items())
+        else:
+            assert isinstance(value, list | tuple)
+            size = len(value)
+            children = ((str(i), item(prefix, i), child) for i, child in enumerate(value))
+        for key, path, child in islice(children, limit):
+            self._row(key[:KEY_LIMIT], path, child, depth)
+        if size > limit:
+            self._rows.append(ValueRow(depth, "", prefix, f"{_grouped(size - limit)} more", "more"))
+        self._gone(prefix, depth)
+
+    def _gone(self, home: str, depth: int) -> None:
+        """The leaves that were removed from a container."""
+        gone, limit = self._removed.get(home, ()), self._folding.shown(home)
+        for change in gone[:limit]:
+            text, kind = shown(change.before)
+            key = _last_part(change.path) if parent(change.path) == home else change.path[len(home) :].lstrip(".")
+            self._rows.append(ValueRow(depth, key[:KEY_LIMIT], change.path, text, kind, change="removed", before=text))
+        if len(gone) > limit:
+            self._rows.append(ValueRow(depth, "", home, f"{_grouped(len(gone) - limit)} more removed", "more"))
+
+    def _row(self, key: str, path: str, value: Value, depth: int) -> None:
+        if not isinstance(value, dict | list | tuple) or not value:
+            self._rows.append(self._leaf(key, path, value, depth))
+            return
+        if isinstance(value, dict) and value.keys() == _WRAPPED and not isinstance(value["_data_"], dict | list):
+            # eventsourcing's wrapped values: what is meant is the inside, the wrapping is its kind.
+            inner = self._leaf(key, member(path, "_data_"), value["_data_"], depth)
+            self._rows.append(replace(inner, tag=str(value["_type_"])[:KEY_LIMIT]))
+            return
+        is_open = self._folding.is_open(path, depth, len(value)) and len(self._rows) < ROW_LIMIT
+        text = f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
+        below = self._changes_below(path)
+        self._rows.append(ValueRow(depth, key, path, text, "container", True, is_open, changes_below=below))
+        if is_open:
+            self._children(value, path, depth + 1)
+
+    def _leaf(self, key: str, path: str, value: Value, depth: int) -> ValueRow:
+        text, kind = shown(value)
+        change = self._changes.get(path)
+        if change is None or change.kind == "removed":
+            return ValueRow(depth, key, path, text, kind)
+        before = "" if change.before is MISSING else shown(change.before)[0]
+        return ValueRow(depth, key, path, text, kind, change=change.kind, before=before)
+
+    def _changes_below(self, path: str) -> int:
+        """How many changed leaves stand below a container; sorted once, as one event may change 100 000 of them."""
+        if not self._changes:
+            return 0
+        if self._sorted is None:
+            self._sorted = sorted(self._changes)
+        # What follows the path of a container is "." or "["; "/" and "\\" are the characters after those.
+        bounds = [bisect_left(self._sorted, path + end) for end in "./[\\"]
+        return bounds[1] - bounds[0] + bounds[3] - bounds[2]
 
 
-def _row(
-    key: str,
-    path: str,
-    value: Value,
-    depth: int,
-    folding: Folding,
-    changes: Mapping[str, Change],
-    removed: Mapping[str, list[Change]],
-) -> Iterator[ValueRow]:
-    if not isinstance(value, dict | list | tuple) or not value:
-        yield _leaf(key, path, value, depth, changes)
-        return
-    if isinstance(value, dict) and value.keys() == _WRAPPED and not isinstance(value["_data_"], dict | list):
-        # eventsourcing's wrapped values: what is meant is the inside, the wrapping is its kind.
-        inner = _leaf(key, member(path, "_data_"), value["_data_"], depth, changes)
-        yield replace(inner, tag=str(value["_type_"]))
-        return
-    is_open = folding.is_open(path, depth, len(value))
-    text = f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
-    below = sum(_is_below(changed, path) for changed in changes) if changes else 0
-    yield ValueRow(depth, key, path, text, "container", True, is_open, changes_below=below)
-    if is_open:
-        yield from _children(value, path, depth + 1, folding, changes, removed)
-
-
-def _leaf(key: str, path: str, value: Value, depth: int, changes: Mapping[str, Change]) -> ValueRow:
-    text, kind = shown(value)
-    change = changes.get(path)
-    if change is None or change.kind == "removed":
-        return ValueRow(depth, key, path, text, kind)
-    before = "" if change.before is MISSING else shown(change.before)[0]
-    return ValueRow(depth, key, path, text, kind, change=change.kind, before=before)
-
-
-def _gone(change: Change, depth: int) -> ValueRow:
-    text, kind = shown(change.before)
-    return ValueRow(depth, _last_part(change.path), change.path, text, kind, change="removed", before=text)
-
-
-def _removed_by_parent(changes: Mapping[str, Change]) -> dict[str, list[Change]]:
+def _removed_by_home(value: Value, changes: Mapping[str, Change]) -> dict[str, list[Change]]:
+    """Removed leaves by the path of the nearest container that is left of those they were in."""
     result: dict[str, list[Change]] = {}
+    known: dict[str, Value] = {"": value}
     for change in changes.values():
         if change.kind == "removed":
-            result.setdefault(parent(change.path), []).append(change)
+            home = parent(change.path)
+            while home and not _is_unfolded(_at(home, known)):
+                home = parent(home)
+            result.setdefault(home, []).append(change)
     return result
+
+
+def _is_unfolded(value: Value) -> bool:
+    """Whether a value has rows of its own below its row."""
+    return isinstance(value, dict | list | tuple) and bool(value)
+
+
+def _at(path: str, known: dict[str, Value]) -> Value:
+    """What stands at a path, :data:`MISSING` if nothing does; what was looked up is kept in ``known``."""
+    if path not in known:
+        holder, name = _at(parent(path), known), _last_part(path)
+        if isinstance(holder, dict):
+            known[path] = holder.get(name, MISSING)
+        elif isinstance(holder, list | tuple) and name.isdecimal() and int(name) < len(holder):
+            known[path] = holder[int(name)]
+        else:
+            known[path] = MISSING
+    return known[path]
 
 
 def parent(path: str) -> str:
@@ -154,29 +203,24 @@ def parent(path: str) -> str:
 
 def _tail(path: str) -> str:
     """The last step of a path as it is written: ``.name``, ``[3]``, ``["a.b"]``, or a first name."""
-    if path.endswith('"]'):
-        place = path.rfind('["')
-        while place > 0 and _is_escaped(path, place + 1):
-            place = path.rfind('["', 0, place)
-        return path[place:]
+    quoted = _QUOTED_TAIL.search(path) if path.endswith('"]') else None
+    if quoted is not None:
+        return quoted[0]
     if path.endswith("]"):
         return path[path.rfind("[") :]
     return path[path.rfind(".") :] if "." in path else path
 
 
-def _is_escaped(path: str, place: int) -> bool:
-    return path[place - 1] == "\\"
-
-
 def _last_part(path: str) -> str:
     tail = _tail(path)
     if tail.startswith('["'):
-        return tail[2:-2].replace('\\"', '"').replace("\\\\", "\\")
+        return _ESCAPED.sub(r"\1", tail[2:-2])
     return tail.strip(".[]")
 
 
-def _is_below(path: str, prefix: str) -> bool:
-    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in (".", "[")
+def _grouped(number: int) -> str:
+    # As widgets.format has it, which comes with Qt.
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def shown(value: Value) -> tuple[str, Kind]:

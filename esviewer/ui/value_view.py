@@ -353,9 +353,9 @@ class ValueView(QAbstractScrollArea):
             number = self._row_at(event.pos().y())
             if number >= 0 and self._rows[number].kind != "more":
                 row = self._rows[number]
-                lines = [row.path, row.text[:600]]
+                lines = [row.path[:600], row.text[:600]]
                 if row.change == "changed":
-                    lines = [row.path, f"before  {row.before[:300]}", f"after   {row.text[:300]}"]
+                    lines = [row.path[:600], f"before  {row.before[:300]}", f"after   {row.text[:300]}"]
                 if self.note_of is not None and not row.is_container:
                     lines.append(self.note_of(row.path))
                 QToolTip.showText(event.globalPos(), tooltip("\n".join(line for line in lines if line)), self)

@@ -7,6 +7,14 @@ import re
 from esviewer.domain import Event
 from esviewer.ui.widgets.format import grouped, short_id
 
+# Line ends and other controls would break rows; overrides of direction would turn round what stands beside a name.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """A stored name as one line, in which characters that are not to be seen are escapes."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
 
 def short_type(name: str | None) -> str:
     """The part of a stored type name that people say: ``library_es.lending:Loan.Started`` → ``Loan.Started``.
@@ -20,7 +28,7 @@ def short_type(name: str | None) -> str:
         local = local.rsplit(":", 1)[-1]
     local = local.split(",")[0]
     parts = [part for part in local.split(".") if part and part != "<locals>"]
-    return ".".join(parts[-2:]) if parts else name
+    return one_line(".".join(parts[-2:]) if parts else name)
 
 
 def short_category(name: str | None) -> str:
@@ -30,7 +38,7 @@ def short_category(name: str | None) -> str:
     local = re.split(r"::|[\\/]", name)[-1]
     if "." in local and ":" in local:
         local = local.rsplit(":", 1)[-1]
-    return local or name
+    return one_line(local or name)
 
 
 def stream_title(category: str | None, name: str, width: int | None = None) -> str:
@@ -44,6 +52,7 @@ def stream_title(category: str | None, name: str, width: int | None = None) -> s
         if prefix and len(name) > len(prefix) + 1 and name.startswith(prefix):
             identity = name[len(prefix) :].lstrip("-$:/_ ")
             break
+    identity = one_line(identity)
     identity = identity if width is None else short_id(identity, width)
     return f"{shown} {identity}".strip()
 

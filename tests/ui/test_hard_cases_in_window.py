@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from esviewer.ui.frame import Frame
 from esviewer.ui.inspector import RAW_LINE, raw_text
 from esviewer.ui.main_view import MainView
+from esviewer.ui.value_rows import PORTION
 from tests.stores.dialects.test_eventsourcing import write_store
-from tests.stores.test_hard_cases import HTML, state
+from tests.stores.test_hard_cases import HTML, ODD_ROWS, loose, state
 
 Window = Callable[..., MainView]
 
@@ -38,6 +40,11 @@ def window(qtbot: QtBot) -> Iterator[Window]:
     yield make
     for frame in frames:
         frame.close()
+
+
+def tooltip(widget: QWidget) -> str:
+    """What a reader would see of a widget's tooltip."""
+    return re.sub(r"<[^>]*>", "", widget.toolTip())
 
 
 def walk(view: MainView, qtbot: QtBot, name: str) -> None:
@@ -66,7 +73,36 @@ def test_that_markup_in_every_string_is_shown_as_text(window: Window, qtbot: QtB
     walk(view, qtbot, HTML)
     for label in view.findChildren(QLabel):
         assert label.textFormat() == Qt.TextFormat.PlainText or "<" not in label.text()
-        assert "<img" not in label.toolTip()
+    shown = view.findChildren(QWidget)
+    assert not [widget for widget in shown if "<img" in widget.toolTip()]
+    assert any("&lt;img" in widget.toolTip() for widget in shown)
+    assert "<img" in "".join(row.text for row in view.inspector.event_panel.payload.rows)
+
+
+def test_that_names_with_line_ends_and_overrides_stay_in_their_line(
+    window: Window, qtbot: QtBot, tmp_path: Path
+) -> None:
+    names = ["a\nb\tc", "\u202eRTL אבג", "x" * 10_000, "模块"]
+    rows = [(name, 1, f"模块:{name}.B\nC", state(b'"k\\nk":"v\\nv"')) for name in names]
+    view = window(str(write_store(tmp_path / "names.sqlite", rows)))
+    for name in names:
+        walk(view, qtbot, name)
+        assert view.session.stream is not None and view.session.stream.name == name
+    assert view.told == []
+    titles = [view.tabs.tabText(place) for place in range(view.tabs.count())]
+    assert not [title for title in titles if "\n" in title or "\u202e" in title]
+    assert all(len(tooltip(widget)) < 2_000 for widget in view.findChildren(QWidget))
+
+
+def test_that_the_list_of_streams_is_that_of_the_store_in_front(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    view = window(
+        str(write_store(tmp_path / "empty.sqlite", [])),
+        str(write_store(tmp_path / "one.sqlite", [("a", 1, "m:A.B", state(b'"x":1'))])),
+    )
+    for database in view.session.databases:
+        (store,) = database.stores
+        view.show_overview(store)
+        assert view.sidebar.model.rowCount() == len(store.index.streams)
 
 
 def test_that_every_kind_of_row_can_be_walked(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
@@ -86,8 +122,8 @@ def test_that_every_kind_of_row_can_be_walked(window: Window, qtbot: QtBot, tmp_
         ("t", "abc", "m:A.B", state(b'"x":1')),
         ("t", None, "m:A.B", b"{}"),
     ]
-    view = window(str(write_store(tmp_path / "rows.sqlite", rows)))  # type: ignore[arg-type]
-    for name in ("a", "\u202eRTL אבג", "t"):
+    view = window(str(loose(tmp_path / "rows.sqlite", *rows, *ODD_ROWS)))
+    for name in ("a", "\u202eRTL אבג", "t", "odd", "7", "a\nb\x1b[31m[red]x[/red]"):
         walk(view, qtbot, name)
     assert view.told == []
 
@@ -95,15 +131,20 @@ def test_that_every_kind_of_row_can_be_walked(window: Window, qtbot: QtBot, tmp_
 def test_that_a_megabyte_in_one_line_is_laid_out_in_lines(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     text = raw_text(b'{"x":"' + b"y" * 5_000_000 + b'"}')
     assert max(map(len, text.splitlines())) == RAW_LINE and text.endswith("more bytes")
-    many = b",".join(b'"k%d":%d' % (i, i) for i in range(20_000))
+    assert max(map(len, raw_text(b"\xff" * 100).splitlines())) < 46
+    many = b",".join(b'"k%d":%d' % (i, i) for i in range(100_000))
     rows = [
-        ("a", 1, "m:A.B", state(b'"x":"' + b"y" * 5_000_000 + b'"')),
+        ("a", 1, "m:A.B", state(b'"x":"' + b"y" * 20_000_000 + b'"')),
+        ("a", 2, "m:A.B", state(b'"x":1')),
         ("b", 1, "m:A.B", state(many)),
-        ("b", 2, "m:A.B", b"{}"),
+        ("b", 2, "m:A.B", state(b'"k5":7')),
+        ("c", 1, "m:A.B", state(b'"' + b"k" * 1_000_000 + b'":{"x":1}')),
     ]
     view = window(str(write_store(tmp_path / "large.sqlite", rows)))
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         walk(view, qtbot, name)
+        assert len(view.inspector.state_panel.view.rows) <= PORTION + 1
+    assert view.told == []
 
 
 def test_that_an_empty_store_says_so(window: Window, tmp_path: Path) -> None:

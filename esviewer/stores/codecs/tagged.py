@@ -25,20 +25,23 @@ def untag(value: object) -> object:
 
 
 def _untag_dict(value: dict[object, object]) -> object:
-    if len(value) == 2 and "_type_" in value and "_data_" in value:
-        data = value["_data_"]
-        if data.__class__ is str:
-            kind = value["_type_"]
-            if kind == "datetime_iso" or kind == "decimal_str":
-                return data
-            if kind == "uuid_hex" and _HEX_32(data):
-                text: str = data.lower()
-                return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    if len(value) == 2 and "_type_" in value and (text := _wrapped(value)) is not None:
+        return text
     changed = value
     for key, item in value.items():
         kind = item.__class__
+        if kind is str or kind is int or item is None:
+            continue
         if kind is dict:
-            new = _untag_dict(item)  # type: ignore[arg-type]
+            # The commonest kinds at once: a call for each takes as long as all the rest.
+            if (
+                len(item) == 2  # type: ignore[arg-type]
+                and item.get("_type_") in ("datetime_iso", "decimal_str")  # type: ignore[attr-defined]
+                and (text := item.get("_data_")).__class__ is str  # type: ignore[attr-defined]
+            ):
+                new = text
+            else:
+                new = _untag_dict(item)  # type: ignore[arg-type]
         elif kind is list:
             new = _untag_list(item)  # type: ignore[arg-type]
         else:
@@ -48,6 +51,19 @@ def _untag_dict(value: dict[object, object]) -> object:
                 changed = value.copy()
             changed[key] = new
     return changed
+
+
+def _wrapped(value: dict[object, object]) -> str | None:
+    """The text of a wrapped value, ``None`` if it is none, or of a kind that is not unwrapped."""
+    data = value.get("_data_")
+    if isinstance(data, str):
+        kind = value["_type_"]
+        if kind == "datetime_iso" or kind == "decimal_str":
+            return data
+        if kind == "uuid_hex" and _HEX_32(data):
+            text = data.lower()
+            return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return None
 
 
 def _untag_list(value: list[object]) -> list[object]:

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from sqlalchemy import ColumnElement, Select, false
 
 from esviewer.domain import Event, from_iso
-from esviewer.stores.codecs import Codecs, Undecodable
-from esviewer.stores.connection import Connection
+from esviewer.stores.codecs import Codecs, Undecodable, json_text
+from esviewer.stores.connection import Connection, TornText
 from esviewer.stores.schema import Catalog, Table
 
 Fields: TypeAlias = dict[str, Any]
@@ -140,31 +140,45 @@ class Dialect(ABC):
 
     def expand(self, row: Fields, codecs: Codecs) -> Iterable[Fields]:
         """The events of one row as fields of the envelope; decodes ``data`` and ``metadata``."""
-        yield self.decoded(row, codecs)
+        return (self.decoded(row, codecs),)
 
     def decoded(self, row: Fields, codecs: Codecs) -> Fields:
         """The row with ``data``, ``metadata`` and the time decoded, and completed by the dialect."""
         notes = _regular(row)
-        raw = _bytes(row.get("data"))
+        raw: Any = row.get("data")
+        if raw.__class__ is not bytes:
+            raw = _bytes(raw)
         row["raw"] = raw
         try:
-            decoded = codecs.decode(raw, self.hint(row, "data"))
+            row["data"], told = self._payload(row, raw, codecs)
         except Undecodable as reason:
             row["data"] = None
             row["undecodable"] = str(reason.reason)
         else:
-            row["data"] = decoded.value
-            notes += decoded.notes
+            notes += told
         row["notes"] = notes
         if row.get("metadata") is not None:
             row["metadata"] = self._metadata(row, codecs)
-        if isinstance(row.get("recorded_at"), str):
-            row["recorded_at"] = from_iso(row["recorded_at"])
-        for flag in ("deleted", "archived"):
-            if row.get(flag) is not None:
-                row[flag] = bool(row[flag])
+        time = row.get("recorded_at")
+        if time.__class__ is not int and isinstance(time, str):
+            row["recorded_at"] = from_iso(time)
+        if row.get("deleted") is not None:
+            row["deleted"] = bool(row["deleted"])
+        if row.get("archived") is not None:
+            row["archived"] = bool(row["archived"])
         self.complete(row)
         return row
+
+    def _payload(self, row: Fields, raw: bytes | None, codecs: Codecs) -> tuple[object, tuple[str, ...]]:
+        """A payload's value and notes; raises :class:`Undecodable`."""
+        if raw is not None and raw[:1] == b"{":
+            # What begins so is first tried as JSON whatever the hint says: the short way for nearly all payloads.
+            try:
+                return json_text.loads(raw)
+            except ValueError:
+                pass
+        decoded = codecs.decode(raw, self.hint(row, "data"))
+        return decoded.value, decoded.notes
 
     def _metadata(self, row: Fields, codecs: Codecs) -> object:
         try:
@@ -266,7 +280,8 @@ def _regular(row: Fields) -> tuple[str, ...]:
     version = row.get("version")
     if version is not None and type(version) is not int:
         row["version"] = None
-        notes = (f"its version is stored as {version!r}, which is no integer",)
+        told = repr(version[:40] if isinstance(version, str | bytes) else version)
+        notes = (f"its version is stored as {told}, which is no integer",)
     return notes
 
 
@@ -274,5 +289,7 @@ def _bytes(value: object) -> bytes | None:
     """A payload column as bytes, whatever the column holds; ``None`` stays ``None``."""
     if value is None or isinstance(value, bytes):
         return value
+    if isinstance(value, TornText):
+        return value.raw
     text = value if isinstance(value, str) else str(value)
     return text.encode("utf-8", "surrogatepass")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from esviewer.domain import Event, from_iso
-from esviewer.stores.codecs import tagged
+from esviewer.stores.codecs import json_text, tagged
 from esviewer.stores.connection import Connection
 from esviewer.stores.dialects.base import (
     Dialect,
@@ -106,26 +107,26 @@ class EventSourcing(Dialect):
         row["stream"] = _dashed(row["stream"])
         topic: str | None = row["type"]
         row["category"] = _category(topic or "")
-        data = row["data"]
+        data = row["data"] = tagged.untag(row["data"])
         if not isinstance(data, dict):
             return
-        data = tagged.untag(data)
-        assert isinstance(data, dict)
         # What the envelope holds is taken out of the payload (Mapper.to_stored_event puts it in).
-        for own in ("originator_id", "originator_version"):
-            if own in data and str(data[own]).replace("-", "") == str(row[_OWN[own]]).replace("-", ""):
-                del data[own]
-        time = from_iso(str(data.get("timestamp", "")))
+        if "originator_id" in data and _is_same(data["originator_id"], row["stream"]):
+            del data["originator_id"]
+        if "originator_version" in data and _is_same(data["originator_version"], row["version"]):
+            del data["originator_version"]
+        # What is not of the kind that the library writes stays where it is.
+        time = _time(data.get("timestamp"))
         if time is not None:
-            # What cannot be read as a time stays where it is.
             row["recorded_at"] = time
             del data["timestamp"]
-        if "originator_topic" in data:
-            row["category"] = str(data.pop("originator_topic"))
+        if "originator_topic" in data and isinstance(data["originator_topic"], str):
+            row["category"] = data.pop("originator_topic")
         if not found_in_ten(row):
-            version = data.pop("class_version", 1)
-            row["schema_version"] = version if isinstance(version, int) else str(version)
-        row["data"] = data
+            if "class_version" not in data:
+                row["schema_version"] = 1
+            else:
+                row["schema_version"] = data.pop("class_version") if _is_version(data["class_version"]) else None
         metadata = row.get("metadata")
         if isinstance(metadata, dict):
             row["correlation_id"] = _text(metadata.get("correlation_id"))
@@ -153,7 +154,7 @@ class EventSourcing(Dialect):
         row["stream"] = _dashed(row["stream"])
         state = tagged.untag(row["state"])
         if isinstance(state, dict):
-            row["recorded_at"] = from_iso(str(state.get("timestamp", "")))
+            row["recorded_at"] = _time(state.get("timestamp"))
             state = state.get("state", state)
         row["state"] = state
         return row
@@ -171,9 +172,6 @@ class EventSourcing(Dialect):
                 if upstream != _MIGRATION_MARK:
                     result.append(Follow(consumer, upstream, reached, _followed(found, stores, upstream)))
         return result
-
-
-_OWN = {"originator_id": "stream", "originator_version": "version"}
 
 
 def found_in_ten(row: Fields) -> bool:
@@ -233,12 +231,18 @@ def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | Non
 
 
 def _dashed(stream: str | None) -> str | None:
-    if stream is None or len(stream) != 32 or not _HEX_32(stream):
+    return stream if stream is None or len(stream) != 32 else _dashed_32(stream)
+
+
+@lru_cache(maxsize=16_384)
+def _dashed_32(stream: str) -> str:
+    if not _HEX_32(stream):
         return stream
     text = stream.lower()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=1_024)
 def _category(topic: str) -> str | None:
     """``school:Dog.Registered`` → ``school:Dog``; ``None`` where the topic names no class inside another."""
     module, colon, qualified = topic.partition(":")
@@ -246,5 +250,22 @@ def _category(topic: str) -> str | None:
     return f"{module}:{owner}" if colon and dot else None
 
 
+def _is_same(value: object, column: object) -> bool:
+    """Whether a payload repeats what a column holds; uuids are dashed in one and not in the other."""
+    if isinstance(value, str) and isinstance(column, str):
+        return value.replace("-", "").lower() == column.replace("-", "").lower()
+    return value == column
+
+
+def _time(value: object) -> int | None:
+    return from_iso(value) if isinstance(value, str) else None
+
+
+def _is_version(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+
+
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value
+    return json_text.dumps(value).decode()

@@ -11,13 +11,17 @@ from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
 from esviewer.ui import fonts, icons
 from esviewer.ui.theme import signals, theme
-from esviewer.ui.widgets.format import grouped
+from esviewer.ui.widgets.format import ELLIPSIS, grouped
+
+_TOOLTIP_LIMIT = 1_000
+"""Characters: more would cover the window."""
 
 Tone = Literal["", "second", "third", "accent", "added", "removed", "changed"]
 
 
 def tooltip(text: str) -> str:
-    """What to give ``setToolTip`` so that ``text`` is shown letter by letter, with its line breaks."""
+    """What to give ``setToolTip`` so that ``text`` is shown letter by letter, with its line breaks; a long one cut."""
+    text = text if len(text) <= _TOOLTIP_LIMIT else text[:_TOOLTIP_LIMIT] + ELLIPSIS
     return f'<div style="white-space: pre-wrap">{html.escape(text)}</div>' if text else ""
 
 
