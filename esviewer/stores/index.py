@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esviewer.domain import Event, Key
+from esviewer.stores.dialects.base import Dialect
 from esviewer.stores.reader import Reader, Window
 
 NONE: Final = np.iinfo(np.int64).min
@@ -214,32 +215,21 @@ class Index:
         """Adds events that follow what is there, then publishes them."""
         start, end = self.length, self.length + len(events)
         self._grow(end)
-        rows = []
-        for event in events:
-            position = event.position
-            relations = reader.dialect.related(event)
-            # In the order of _COLUMNS.
-            rows.append(
-                (
-                    position if isinstance(position, int) else NONE,
-                    self._stream_of(event, reader),
-                    NONE if event.version is None else event.version,
-                    self._type_of(event),
-                    NONE if event.recorded_at is None else event.recorded_at,
-                    len(event.raw or b""),
-                    _flags(event),
-                    name_hash(relations.own),
-                    name_hash(relations.cause),
-                    name_hash(relations.correlation),
-                    name_hash(relations.transaction),
-                )
-            )
         # Whole columns at once: setting single cells of numpy arrays takes as long as all the rest.
-        for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=False):
+        for name, values in (*self._own_columns(events, reader), *_relation_columns(events, reader)):
             self._arrays[name][start:end] = values
-        for row, event in enumerate(events, start):
-            self._keep_key(event, row)
+        self._keep_keys(events, start)
         self.length = end
+
+    def _own_columns(self, events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int]]]:
+        """Names of columns with their cells, each taken from the events' own fields."""
+        yield "position", [e.position if isinstance(e.position, int) else NONE for e in events]
+        yield "stream", self._streams_of(events, reader)
+        yield "version", [NONE if e.version is None else e.version for e in events]
+        yield "type", self._types_of(events)
+        yield "time", [NONE if e.recorded_at is None else e.recorded_at for e in events]
+        yield "size", [0 if e.raw is None else len(e.raw) for e in events]
+        yield "flags", [_flags(e) for e in events]
 
     def cut(self, row: int) -> None:
         """Forgets the rows from ``row`` on; streams and types that only they had stay known, with no events."""
@@ -249,15 +239,18 @@ class Index:
         if self.position_text is not None:
             del self.position_text[row:]
 
-    def _keep_key(self, event: Event, row: int) -> None:
-        if self.keys is None and event.key != (event.position,):
-            self.keys = [(int(value),) for value in self._arrays["position"][:row]]
+    def _keep_keys(self, events: list[Event], start: int) -> None:
+        """Keeps keys that are more than the position, and positions that are text, from the first of them on."""
+        keys = [event.key for event in events]
+        positions = [event.position for event in events]
+        if self.keys is None and keys != [(position,) for position in positions]:
+            self.keys = [(value,) for value in self._arrays["position"][:start].tolist()]
         if self.keys is not None:
-            self.keys.append(event.key)
-        if self.position_text is None and isinstance(event.position, str):
-            self.position_text = [None] * row
+            self.keys += keys
+        if self.position_text is None and any(isinstance(position, str) for position in positions):
+            self.position_text = [None] * start
         if self.position_text is not None:
-            self.position_text.append(event.position if isinstance(event.position, str) else None)
+            self.position_text += [position if isinstance(position, str) else None for position in positions]
 
     def _grow(self, needed: int) -> None:
         have = len(self._arrays["position"])
@@ -269,10 +262,19 @@ class Index:
             larger[: self.length] = array[: self.length]
             self._arrays[name] = larger
 
-    def _stream_of(self, event: Event, reader: Reader) -> int:
+    def _streams_of(self, events: list[Event], reader: Reader) -> list[int]:
+        parts = [[getattr(event, name) for event in events] for name in reader.dialect.identity]
+        ordinals = list(map(self._stream_ordinal.get, zip(*parts, strict=True)))
+        if None not in ordinals:
+            return ordinals  # type: ignore[return-value]
+        return [
+            self._stream_of(event, identity) if ordinal is None else ordinal
+            for event, identity, ordinal in zip(events, zip(*parts, strict=True), ordinals, strict=True)
+        ]
+
+    def _stream_of(self, event: Event, identity: tuple[Any, ...]) -> int:
         if event.stream is None:
             return -1
-        identity = tuple(getattr(event, name) for name in reader.dialect.identity)
         ordinal = self._stream_ordinal.get(identity)
         if ordinal is None:
             ordinal = self._stream_ordinal[identity] = len(self.streams)
@@ -283,13 +285,20 @@ class Index:
             self.streams.append(event.stream)
         return ordinal
 
-    def _type_of(self, event: Event) -> int:
-        if event.type is None:
+    def _types_of(self, events: list[Event]) -> list[int]:
+        names = [event.type for event in events]
+        ordinals = list(map(self._type_ordinal.get, names))
+        if None not in ordinals:
+            return ordinals  # type: ignore[return-value]
+        return [self._type_of(name) for name in names]
+
+    def _type_of(self, name: str | None) -> int:
+        if name is None:
             return -1
-        ordinal = self._type_ordinal.get(event.type)
+        ordinal = self._type_ordinal.get(name)
         if ordinal is None:
-            ordinal = self._type_ordinal[event.type] = len(self.types)
-            self.types.append(event.type)
+            ordinal = self._type_ordinal[name] = len(self.types)
+            self.types.append(name)
         return ordinal
 
 
@@ -340,6 +349,25 @@ def tail(reader: Reader, index: Index, look_back: int = LOOK_BACK) -> int:
 def name_hash(name: str | None) -> int:
     """32 bits of a name; 0 stands for no name."""
     return 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogatepass")) or 1
+
+
+_UNRELATED = [None, None, None, None]
+
+
+def _relation_columns(events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int]]]:
+    """The hashed names by which events are tied to others, by name of the column."""
+    dialect = reader.dialect
+    recorded = ([e.event_id, e.causation_id, e.correlation_id, e.transaction] for e in events)
+    if type(dialect).related is Dialect.related and all(names == _UNRELATED for names in recorded):
+        # Some frameworks record nothing of the kind.
+        for name in ("own", "cause", "correlation", "transaction"):
+            yield name, [0] * len(events)
+        return
+    relations = [dialect.related(event) for event in events]
+    yield "own", [name_hash(r.own) for r in relations]
+    yield "cause", [name_hash(r.cause) for r in relations]
+    yield "correlation", [name_hash(r.correlation) for r in relations]
+    yield "transaction", [name_hash(r.transaction) for r in relations]
 
 
 def _flags(event: Event) -> int:

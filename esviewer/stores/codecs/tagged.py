@@ -28,6 +28,7 @@ def _untag_dict(value: dict[object, object]) -> object:
     if len(value) == 2 and "_type_" in value and (text := _wrapped(value)) is not None:
         return text
     changed = value
+    new: object
     for key, item in value.items():
         kind = item.__class__
         if kind is str or kind is int or item is None:
@@ -37,9 +38,9 @@ def _untag_dict(value: dict[object, object]) -> object:
             if (
                 len(item) == 2  # type: ignore[arg-type]
                 and item.get("_type_") in ("datetime_iso", "decimal_str")  # type: ignore[attr-defined]
-                and (text := item.get("_data_")).__class__ is str  # type: ignore[attr-defined]
+                and item.get("_data_").__class__ is str  # type: ignore[attr-defined]
             ):
-                new = text
+                new = item["_data_"]  # type: ignore[index]
             else:
                 new = _untag_dict(item)  # type: ignore[arg-type]
         elif kind is list:
