@@ -233,6 +233,7 @@ class _Consumers(Panel):
             held = self._grid.takeAt(0)
             widget = held.widget() if held is not None else None
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         if facts.checkpoints is None or not facts.checkpoints:
             self._cell(0, 0, self._nothing(facts), "third")

@@ -47,6 +47,7 @@ class Transport(QFrame):
         self.version = _Entry("Version")
         self.version.setFixedWidth(72)
         self.version.returnPressed.connect(self._version_typed)
+        self._word = label("Version", "second")
         self.of = label(tone="second")
         self.time = _Entry("Date and time")
         self.time.setMinimumWidth(160)
@@ -75,7 +76,7 @@ class Transport(QFrame):
         for widget in (self.first, self.back, self.play, self.forward, self.last, self.speed):
             line.addWidget(widget)
         line.addSpacing(12)
-        line.addWidget(label("Version", "second"))
+        line.addWidget(self._word)
         line.addWidget(self.version)
         line.addWidget(self.of)
         line.addSpacing(8)
@@ -104,6 +105,7 @@ class Transport(QFrame):
             return
         event, index, count = stream.event, stream.playhead, self._count()
         last = stream.events[-1].version
+        self._word.setText("Version" if event.version is not None else "Event")
         self.version.setText(str(event.version if event.version is not None else index + 1))
         self.of.setText(f"of {grouped(last if last is not None else count)}")
         self.time.setText("no time" if event.recorded_at is None else when(event.recorded_at, zone()))
