@@ -179,8 +179,11 @@ class Index:
         """Per stream, by ordinal: events, first and last row, greatest time. All arrays have one entry a stream."""
         ordinals, times = self.columns("stream", "time")
         rows = np.flatnonzero(ordinals >= 0)
-        order = rows[np.argsort(ordinals[rows], kind="stable")]
-        counts = np.bincount(ordinals[rows], minlength=len(self.streams)).astype(np.int64)
+        own = ordinals[rows]
+        # numpy sorts 16 bits by their digits, in a fraction of the time.
+        small = own.astype(np.uint16) if len(self.streams) <= 1 << 16 else own
+        order = rows[np.argsort(small, kind="stable")]
+        counts = np.bincount(own, minlength=len(self.streams)).astype(np.int64)
         ends = np.cumsum(counts)
         some = np.flatnonzero(counts)
         # Streams without events (their rows were cut) have no place to be looked up at.
@@ -221,15 +224,16 @@ class Index:
         self._keep_keys(events, start)
         self.length = end
 
-    def _own_columns(self, events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int]]]:
-        """Names of columns with their cells, each taken from the events' own fields."""
+    def _own_columns(self, events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int] | int]]:
+        """Names of columns with their cells, each taken from the events' own fields; one number where all have it."""
         yield "position", [e.position if isinstance(e.position, int) else NONE for e in events]
         yield "stream", self._streams_of(events, reader)
         yield "version", [NONE if e.version is None else e.version for e in events]
         yield "type", self._types_of(events)
         yield "time", [NONE if e.recorded_at is None else e.recorded_at for e in events]
         yield "size", [0 if e.raw is None else len(e.raw) for e in events]
-        yield "flags", [_flags(e) for e in events]
+        plain = all(e.undecodable is None and not e.deleted and not e.archived for e in events)
+        yield "flags", 0 if plain else [_flags(e) for e in events]
 
     def cut(self, row: int) -> None:
         """Forgets the rows from ``row`` on; streams and types that only they had stay known, with no events."""
@@ -354,14 +358,14 @@ def name_hash(name: str | None) -> int:
 _UNRELATED = [None, None, None, None]
 
 
-def _relation_columns(events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int]]]:
-    """The hashed names by which events are tied to others, by name of the column."""
+def _relation_columns(events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int] | int]]:
+    """The hashed names by which events are tied to others, by name of the column; one 0 where there are none at all."""
     dialect = reader.dialect
     recorded = ([e.event_id, e.causation_id, e.correlation_id, e.transaction] for e in events)
     if type(dialect).related is Dialect.related and all(names == _UNRELATED for names in recorded):
         # Some frameworks record nothing of the kind.
         for name in ("own", "cause", "correlation", "transaction"):
-            yield name, [0] * len(events)
+            yield name, 0
         return
     relations = [dialect.related(event) for event in events]
     yield "own", [name_hash(r.own) for r in relations]

@@ -81,6 +81,7 @@ class Reader:
         self._foreign: tuple[str, ...] = self._key_labels
         self._takes_first_category = found.dialect.category_from_first_event
         self._identity = found.dialect.identity
+        self._label = self._key_labels[0]
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -113,7 +114,7 @@ class Reader:
         first = FIRST_BLOCK if keep is not None or window.limit is None else min(FIRST_BLOCK, window.limit)
         within = self._within if self._must_compare(window) else None
         begun_in = window.after if window.after is not None and len(window.after) > self._width else None
-        expand, codecs, note_category = self.dialect.expand, self.codecs, self._note_category
+        expand, codecs, categories = self.dialect.expand, self.codecs, self._takes_first_category
         for fields in self._fields(window, first):
             if keep is None or keep(fields):
                 drafts: Iterable[Fields] = expand(fields, codecs)
@@ -123,7 +124,8 @@ class Reader:
                     if begun_in is not None and not self._is_beyond(draft, begun_in, window.reverse):
                         continue
                     if within is None or within(draft, window):
-                        note_category(draft)
+                        if categories:
+                            self._note_category(draft)
                         yield draft
                         given += 1
                         if given == window.limit:
@@ -221,7 +223,7 @@ class Reader:
         return condition
 
     def _row_key(self, fields: Fields) -> Key:
-        return tuple([fields[label] for label in self._key_labels])
+        return (fields[self._label],) if self._width == 1 else tuple([fields[label] for label in self._key_labels])
 
     # One stream
 
@@ -381,11 +383,16 @@ class Reader:
         """Gives the event its stream's category: that of the stream's first event."""
         if not self._takes_first_category:
             return
-        identity = tuple([draft.get(name) for name in self._identity])
+        identity = self._identity_of(draft)
         try:
             draft["category"] = self._categories[identity]
         except KeyError:
             draft["category"] = self._categories[identity] = self._category_of(draft)
+
+    def _identity_of(self, draft: Fields) -> tuple[object, ...]:
+        if len(self._identity) == 1:
+            return (draft.get(self._identity[0]),)
+        return tuple([draft.get(name) for name in self._identity])
 
     def _category_of(self, draft: Fields) -> str | None:
         stream, version = draft.get("stream"), draft.get("version")

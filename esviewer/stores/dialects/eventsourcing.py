@@ -104,20 +104,20 @@ class EventSourcing(Dialect):
         return (found.events.column("originator_version"),)
 
     def complete(self, row: Fields) -> None:
-        row["stream"] = _dashed(row["stream"])
-        topic: str | None = row["type"]
-        row["category"] = _category(topic or "")
+        stream, version = _dashed(row["stream"]), row["version"]
+        row["stream"] = stream
+        row["category"] = _category(row["type"] or "")
         data = row["data"] = tagged.untag(row["data"])
         if not isinstance(data, dict):
             return
         # What the envelope holds is taken out of the payload (Mapper.to_stored_event puts it in).
-        if "originator_id" in data and _is_same(data["originator_id"], row["stream"]):
+        if "originator_id" in data and _is_same(data["originator_id"], stream):
             del data["originator_id"]
-        if "originator_version" in data and _is_same(data["originator_version"], row["version"]):
+        if "originator_version" in data and _is_same(data["originator_version"], version):
             del data["originator_version"]
         # What is not of the kind that the library writes stays where it is.
-        time = _time(data.get("timestamp"))
-        if time is not None:
+        written = data.get("timestamp")
+        if isinstance(written, str) and (time := from_iso(written)) is not None:
             row["recorded_at"] = time
             del data["timestamp"]
         if "originator_topic" in data and isinstance(data["originator_topic"], str):
