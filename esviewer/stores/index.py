@@ -80,7 +80,6 @@ class Index:
         self.stream_tenant: list[str | None] = []
         self.keys: list[Key] | None = None
         self.position_text: list[str | None] | None = None
-        self.schema_versions: dict[tuple[int, str], int] = {}
         self._type_ordinal: dict[str | None, int] = {}
         self._stream_ordinal: dict[tuple[Any, ...], int] = {}
         self._same_name: dict[str, int] = {}
@@ -116,11 +115,6 @@ class Index:
     def ordinal_of(self, event: Event, identity: tuple[str, ...]) -> int | None:
         """The ordinal of an event's stream, ``None`` while it has not been read."""
         return self._stream_ordinal.get(tuple(getattr(event, name) for name in identity))
-
-    def time_of(self, row: int) -> int | None:
-        """The time of a row in µs, ``None`` if it has none."""
-        value = int(self._arrays["time"][row])
-        return None if value == NONE else value
 
     # Answers
 
