@@ -18,11 +18,16 @@ from esviewer.domain import Event, Snapshot
 
 # At run time this module needs the standard library alone: the window reads what was kept before its first paint.
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from esviewer.projections.history import AggregateHistory
     from esviewer.stores.address import Address
     from esviewer.stores.database import Database
     from esviewer.stores.dialects.base import Found
+    from esviewer.stores.filters import EventFilter
     from esviewer.stores.index import Index
+    from esviewer.stores.index_process import IndexProcess
 
 Axis = Literal["version", "time"]
 RECENT_LIMIT = 12
@@ -124,6 +129,12 @@ class StreamSession:
             self.move(index)
 
 
+def _no_filter() -> EventFilter:
+    from esviewer.stores.filters import EventFilter
+
+    return EventFilter()
+
+
 @dataclass(eq=False)
 class StoreSession:
     """One store of an opened database with its index, which may still grow."""
@@ -133,6 +144,17 @@ class StoreSession:
     index: Index
     snapshots: int | None = None
     streams: dict[str, StreamSession] = field(default_factory=dict)
+    filter: EventFilter = field(default_factory=_no_filter)
+    """Which events are looked at, in every view of the store; the state of an aggregate always has all."""
+    rows: NDArray[np.int64] | None = None
+    """Ascending rows of the index that the filter lets through, as far as they are known; ``None`` for all rows."""
+    covered: int = 0
+    """How many rows of the index, from the first, have been asked for :attr:`rows`."""
+    filtered: Listeners = field(default_factory=Listeners)
+    """The filter changed, or more is known of its rows."""
+
+    indexing: IndexProcess | None = None
+    """The process that indexes the store, where it is too large to be read here."""
 
     @property
     def name(self) -> str:
@@ -149,6 +171,13 @@ class DatabaseSession:
     @property
     def address(self) -> Address:
         return self.database.address
+
+    def close(self) -> None:
+        """Closes all connections, those of other processes too."""
+        for store in self.stores:
+            if store.indexing is not None:
+                store.indexing.close()
+        self.database.close()
 
     def store(self, name: str | None) -> StoreSession | None:
         """The store of that name."""
@@ -176,7 +205,7 @@ class Session:
         self.databases.remove(database)
         if self.store is not None and self.store.database is database:
             self.store = self.stream = None
-        database.database.close()
+        database.close()
         self.changed.notify()
 
     def choose(self, store: StoreSession | None, stream: StreamSession | None = None) -> None:
@@ -239,6 +268,8 @@ class Remembered:
     zone: str = "utc"
     """``utc`` or ``local``: the zone that times are shown in."""
     window: dict[str, Any] = field(default_factory=dict)
+    filters: dict[str, str] = field(default_factory=dict)
+    """Saved filters by name, in the words of the filter bar."""
 
     def note(self, address: str) -> None:
         """Puts an address on top of the recent ones."""
@@ -269,6 +300,8 @@ def _remembered(kept: Mapping[str, Any]) -> Remembered:
         result.zone = kept["zone"]
     if isinstance(kept.get("window"), dict):
         result.window = dict(kept["window"])
+    if isinstance(kept.get("filters"), dict):
+        result.filters = {name: words for name, words in kept["filters"].items() if isinstance(words, str)}
     return result
 
 
@@ -283,6 +316,7 @@ def remember(state: Remembered, folder: Path | None = None) -> None:
             "zone": state.zone,
             "live": state.live,
             "window": state.window,
+            "filters": state.filters,
         },
         indent=1,
     )

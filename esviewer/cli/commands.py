@@ -6,8 +6,9 @@ import fnmatch
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,17 +19,26 @@ from esviewer.cli import output
 from esviewer.cli.doctor import missing
 from esviewer.domain import EsviewerError, Event, NotFound, UsageError, Value, from_iso, iso
 from esviewer.domain.objects import event_object
+from esviewer.projections.classes import (
+    ClassFoldFailure,
+    ClassHistory,
+    check_sources,
+    fold_with_classes,
+    sentence_of,
+)
 from esviewer.projections.history import AggregateHistory, Writer
 from esviewer.projections.inferred import InferredFold
+from esviewer.projections.sandbox.process import UserCodeFailed
 from esviewer.stores.address import parse
 from esviewer.stores.codecs import json_text
 from esviewer.stores.database import Database, open_database
-from esviewer.stores.dialects.base import Fields
-from esviewer.stores.index import Index, build
+from esviewer.stores.dialects.base import Found
+from esviewer.stores.filters import EventFilter
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build
 from esviewer.stores.keys import payload_key
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.summary import Summary, estimate_of, summarise
-from esviewer.stores.where import predicate
 
 app = typer.Typer(
     name="esviewer",
@@ -211,10 +221,18 @@ def events(
     form = "ndjson" if as_json and output_format is None else output_format
     if form not in (None, "ndjson", "csv", "parquet"):
         raise UsageError(f"--format {form} is not known: ndjson, csv or parquet.")
-    wanted = _wanted(event_type, not_type, since, until, where)
+    wanted = EventFilter(
+        types=tuple(event_type or ()),
+        not_types=tuple(not_type or ()),
+        since=_time("--since", since),
+        until=_time("--until", until),
+        from_position=from_position,
+        to_position=to_position,
+        where=() if where is None else (where,),
+    )
+    accepts = wanted.matcher()
     with _reading(store) as reader:
-        window = Window(from_position=from_position, to_position=to_position)
-        found = _limited(filter(wanted, _source(reader, stream, window, event_type, not_type)), limit)
+        found = _limited(filter(accepts, _source(reader, stream, wanted)), limit)
         if form is None:
             _show_events(found)
             return
@@ -222,44 +240,13 @@ def events(
         write(event_object(event) for event in found)
 
 
-def _source(
-    reader: Reader, stream: str | None, window: Window, types: list[str] | None, not_types: list[str] | None
-) -> Iterator[Event]:
+def _source(reader: Reader, stream: str | None, wanted: EventFilter) -> Iterator[Event]:
+    """The events to choose from, in store order: what the store can leave out by itself is left out."""
     if stream is not None:
-        low, high = window.from_position, window.to_position
-        events = sorted(reader.stream(stream), key=lambda event: event.key)
-        for event in events:
-            inside = isinstance(event.position, int) or (low is None and high is None)
-            position = event.position if isinstance(event.position, int) else 0
-            if inside and (low is None or position >= low) and (high is None or position <= high):
-                yield event
+        yield from sorted(reader.stream(stream), key=lambda event: event.key)
         return
-
-    def keep(row: Fields) -> bool:
-        # Rows of other types need not be decoded where the type is a column.
-        name = row.get("type")
-        return name is None or ((not types or name in types) and name not in (not_types or ()))
-
-    yield from reader.events(window, keep=keep if types or not_types else None)
-
-
-def _wanted(
-    types: list[str] | None, not_types: list[str] | None, since: str | None, until: str | None, where: str | None
-) -> Callable[[Event], bool]:
-    matches = predicate(where) if where is not None else None
-    start, end = _time("--since", since), _time("--until", until)
-
-    def wanted(event: Event) -> bool:
-        if (types and event.type not in types) or (not_types and event.type in not_types):
-            return False
-        recorded = event.recorded_at
-        if start is not None and (recorded is None or recorded < start):
-            return False
-        if end is not None and (recorded is None or recorded >= end):
-            return False
-        return matches is None or matches(event)
-
-    return wanted
+    window = Window(from_position=wanted.from_position, to_position=wanted.to_position)
+    yield from reader.events(window, keep=wanted.keep)
 
 
 def _limited(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
@@ -304,18 +291,32 @@ def state(
     stream: Annotated[str, typer.Argument(metavar="STREAM", help="The name of a stream, in any spelling.")],
     version: Annotated[int | None, typer.Option(help="After the event with this version, as stored.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="After the last event recorded at or before.")] = None,
-    fold: Annotated[str, typer.Option(help="inferred")] = "inferred",
+    fold: Annotated[
+        str, typer.Option(help="inferred, or classes: those of the application, run with --trust.")
+    ] = "inferred",
+    sources: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder that holds the application's top-level package.")
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Let the code in --sources run.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The state of an aggregate, and which event set each field."""
-    if fold != "inferred":
-        raise UsageError(f"--fold {fold} is not known: this version folds with 'inferred'.")
+    folder = _trusted_sources(fold, sources, trust)
     if version is not None and at is not None:
         raise UsageError("Give --version or --at, not both.")
     time = _time("--at", at)
-    with _reading(store) as reader:
-        history = AggregateHistory(reader.aggregate(stream), InferredFold())
+    failure: ClassFoldFailure | None = None
+    with _opened(store) as database:
+        found = database.chosen()
+        events = database.reader(found, waiting=_say_waiting).aggregate(stream)
+        if folder is None:
+            history = AggregateHistory(events, InferredFold())
+        else:
+            folded = _folded_with_classes(database, found, events, folder)
+            history, failure = folded.history, folded.failure
     index = _index(history, stream, version, time)
+    if failure is not None and index >= failure.index:
+        raise UserCodeFailed(sentence_of(events[failure.index], failure.sentence), failure.index, failure.details)
     last = history.events[index]
     result: dict[str, Value] = {
         "stream": last.stream,
@@ -333,6 +334,33 @@ def state(
         output.document(result)
     else:
         _show_state(history, index)
+
+
+def _trusted_sources(fold: str, sources: Path | None, trust: bool) -> Path | None:
+    """The folder of classes to fold with, ``None`` for the inferred fold; raises UsageError without consent."""
+    if fold == "inferred":
+        return None
+    if fold != "classes":
+        raise UsageError(f"--fold {fold} is not known: this version folds with 'inferred' and 'classes'.")
+    if sources is None:
+        raise UsageError(
+            "--fold classes needs --sources DIR, the folder that holds the application's top-level package."
+        )
+    folder = check_sources(sources)
+    if not trust:
+        raise UsageError(f"--fold classes runs the code in {folder}: look at it, and add --trust to let it run.")
+    return folder
+
+
+def _folded_with_classes(database: Database, found: Found, events: list[Event], folder: Path) -> ClassHistory:
+    try:
+        folded = fold_with_classes(database, found, events, folder)
+    except UserCodeFailed as failure:
+        sys.stderr.write(failure.output)
+        raise
+    # What the classes print is theirs to say, and not part of the answer.
+    sys.stderr.write(folded.output)
+    return folded
 
 
 def _index(history: AggregateHistory, stream: str, version: int | None, time: int | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
@@ -13,7 +13,6 @@ from rich.text import Text
 
 from esviewer.domain import UsageError, Value
 from esviewer.reports import tables
-from esviewer.reports.tables import EVENT_COLUMNS, cell
 from esviewer.stores.codecs import json_text
 
 _GAP = 2
@@ -40,25 +39,11 @@ def comma_separated(objects: Iterable[Mapping[str, Value]]) -> None:
 
 
 def parquet(objects: Iterable[Mapping[str, Value]]) -> None:
-    """Events as Parquet, all columns as text but the flags; ``data`` and ``metadata`` are JSON."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise UsageError("Parquet needs the extra: pip install 'esviewer[parquet]'.") from None
-    flags = ("deleted", "archived")
-    schema = pyarrow.schema([(name, pyarrow.bool_() if name in flags else pyarrow.string()) for name in EVENT_COLUMNS])
+    """Events as Parquet on standard output, which is not for a terminal."""
     out = _out()
     if out.isatty():
         raise UsageError("Parquet is not for a terminal: write it to a file with > FILE.")
-    with pyarrow.parquet.ParquetWriter(pyarrow.PythonFile(out, mode="w"), schema) as writer:
-        rows: list[dict[str, Any]] = []
-        for value in objects:
-            rows.append({n: value.get(n) if n in flags else cell(value, n) for n in EVENT_COLUMNS})
-            if len(rows) == 5_000:
-                writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
-                rows = []
-        writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+    tables.parquet(objects, out)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:

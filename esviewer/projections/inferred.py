@@ -60,12 +60,28 @@ class InferredFold:
             return []
         if not isinstance(data, dict):
             return [_set(state, "data", data)]
-        touched = [_set(state, str(name), value) for name, value in data.items()]
-        for rule in rules(event.type, tuple(map(str, data))):
-            touch = _guess(state, rule, data)
-            if touch is not None:
-                touched.append(touch)
-        return touched
+        return guessed(state, event.type, data, data)
+
+
+def guessed(
+    state: State,
+    event_type: str | None,
+    data: dict[str, Value],
+    rest: dict[str, Value],
+    ruled: frozenset[str | None] = frozenset(),
+) -> list[Touch]:
+    """Merges what nobody gave a rule for: ``rest`` is the payload without what has one, ``ruled`` names what has.
+
+    ``None`` among these is the payload as a whole.
+    """
+    touched = [_set(state, str(name), value) for name, value in rest.items()]
+    for rule in rules(event_type, tuple(map(str, data))):
+        if rule.attribute in ruled or (rule.attribute is not None and rule.attribute not in rest):
+            continue
+        touch = _guess(state, rule, data if rule.attribute is None else rest)
+        if touch is not None:
+            touched.append(touch)
+    return touched
 
 
 def rules(event_type: str | None, attributes: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -123,7 +139,7 @@ def _guess(state: State, rule: Rule, data: dict[str, Value]) -> Touch | None:
         return _append(state, rule.target, present, value)
     if not isinstance(present, list):
         return None
-    kept = [element for element in present if not _meant(element, value)]
+    kept = [element for element in present if not is_meant(element, value)]
     if len(kept) == len(present):
         return None
     state[rule.target] = kept
@@ -133,20 +149,20 @@ def _guess(state: State, rule: Rule, data: dict[str, Value]) -> Touch | None:
 def _append(state: State, target: str, present: Value, value: Value) -> Touch:
     path = member("", target)
     if not isinstance(present, list) or not present:
-        state[target] = _Grown([value])
+        state[target] = Grown([value])
         return Touch(path, present, state[target])
-    if not isinstance(present, _Grown):
+    if not isinstance(present, Grown):
         # An event set this list: it belongs to the event, so a copy grows.
-        present = state[target] = _Grown(present)
+        present = state[target] = Grown(present)
     present.append(value)
     return Touch(item(path, len(present) - 1), MISSING, value)
 
 
-class _Grown(list[Value]):
-    """A list that this fold made and may grow in place."""
+class Grown(list[Value]):
+    """A list that a fold made and may grow in place."""
 
 
-def _meant(element: Value, value: Value) -> bool:
+def is_meant(element: Value, value: Value) -> bool:
     """Whether an element of a list is the one that a removal names: the same value, or an object with the same ids."""
     if element == value:
         return True
@@ -163,15 +179,22 @@ def _is_id(name: str) -> bool:
 
 
 def _total(state: State, rule: Rule, value: Value) -> Touch | None:
-    amount = _number(value)
     before = state.get(rule.target, MISSING)
-    held = Decimal(0) if before is MISSING else _number(before)
-    if amount is None or held is None:
+    after = total(before, value, is_raised=rule.operation == "add")
+    if after is MISSING:
         return None
-    change = _EXACT.add if rule.operation == "add" else _EXACT.subtract
-    after = _plain(change(held, amount), value)
     state[rule.target] = after
     return Touch(member("", rule.target), before, after)
+
+
+def total(before: Value, value: Value, *, is_raised: bool) -> Value:
+    """A number (``MISSING``: zero) raised or lowered by a value, exactly; ``MISSING`` where they are no numbers."""
+    amount = _number(value)
+    held = Decimal(0) if before is MISSING else _number(before)
+    if amount is None or held is None:
+        return MISSING
+    change = _EXACT.add if is_raised else _EXACT.subtract
+    return _plain(change(held, amount), value)
 
 
 def _number(value: Value) -> Decimal | None:

@@ -1,13 +1,13 @@
-"""Events as lines of JSON and as CSV: the same text from the command line and from the window."""
+"""Events as lines of JSON, as CSV and as Parquet: the same bytes from the command line and from the window."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from esviewer.domain import Value
+from esviewer.domain import UsageError, Value
 from esviewer.stores.codecs import json_text
 
 EVENT_COLUMNS = (
@@ -32,6 +32,9 @@ EVENT_COLUMNS = (
 )
 
 
+_FLAGS = ("deleted", "archived")
+
+
 def lines(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> None:
     """One JSON object a line."""
     for value in objects:
@@ -49,6 +52,27 @@ def comma_separated(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> No
         text.seek(0)
         text.truncate()
     out.write(text.getvalue().encode("utf-8"))
+
+
+def parquet(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> None:
+    """Events as Parquet, all columns as text but the flags; ``data`` and ``metadata`` are JSON.
+
+    Raises :class:`UsageError` where pyarrow, an extra, is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UsageError("Parquet needs the extra: pip install 'esviewer[parquet]'.") from None
+    schema = pyarrow.schema([(name, pyarrow.bool_() if name in _FLAGS else pyarrow.string()) for name in EVENT_COLUMNS])
+    with pyarrow.parquet.ParquetWriter(pyarrow.PythonFile(out, mode="w"), schema) as writer:
+        rows: list[dict[str, Any]] = []
+        for value in objects:
+            rows.append({n: value.get(n) if n in _FLAGS else cell(value, n) for n in EVENT_COLUMNS})
+            if len(rows) == 5_000:
+                writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+                rows = []
+        writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
 
 
 def cell(value: Mapping[str, Value], name: str) -> str | None:

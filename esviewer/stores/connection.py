@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeAlias
 
 from sqlalchemy import CompoundSelect, Select, TextClause
@@ -70,6 +70,12 @@ class Connection(ABC):
     @abstractmethod
     def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
         """Rows of a compiled query."""
+
+    def listen(self, channel: str, heard: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
+        """Calls ``heard`` whenever a channel is notified, while that is wanted; returns at once where there are none.
+
+        Raises ConnectionLost or StoreUnavailable.
+        """
 
     @abstractmethod
     def interrupt(self) -> None:

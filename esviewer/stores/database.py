@@ -35,8 +35,13 @@ class Source(Protocol):
 class Database:
     """A database that was opened and looked at. Readers have connections of their own; closing closes them all."""
 
-    def __init__(self, address: Address, source: Source, codecs: Codecs) -> None:
+    def __init__(
+        self, address: Address, source: Source, codecs: Codecs, key: bytes | None = None, password: str | None = None
+    ) -> None:
         self.address = address
+        self.key = key
+        self.password = password
+        """What it was opened with, for processes of ours that open it too; never shown or kept."""
         self.source = source
         self.codecs = codecs
         self._open: list[Connection] = []
@@ -98,6 +103,21 @@ class Database:
         """
         return Reader(store, self.connect, self.release, self.codecs, waiting=waiting, patience=patience)
 
+    def listen(self, store: Found, heard: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
+        """Calls ``heard`` whenever the store's framework says that events were saved, on a connection of its own.
+
+        Returns when it is not wanted any more, and at once where the framework says nothing. Raises what connecting and
+        losing a connection raise.
+        """
+        channel = store.dialect.channel(store)
+        if channel is None:
+            return
+        connection = self.connect()
+        try:
+            connection.listen(channel, heard, is_wanted)
+        finally:
+            self.release(connection)
+
     def follows(self) -> dict[str, list[Follow] | None]:
         """Consumers by the store under which they are listed (contract: the followed store if it is here).
 
@@ -147,7 +167,7 @@ def open_database(
         source = SqliteSource(address.path, log)
     else:
         source = PostgresSource(address.url, address.text, log, password=password, statement_seconds=statement_seconds)
-    return Database(address, source, Codecs(key))
+    return Database(address, source, Codecs(key), key, password)
 
 
 def detect(catalog: Catalog) -> tuple[Found, ...]:

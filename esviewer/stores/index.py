@@ -1,48 +1,34 @@
-"""A store's events as columns in memory: what lists, counts, lanes and histograms are answered from.
+"""A store's events as columns: what lists, counts, lanes and histograms are answered from.
 
-Built in one pass of the reader; usable while it grows, since a reader of it takes the published length first and rows
-are only ever added (law 5: append-only is used).
+Usable while it grows, since a reader of it takes the published length first and rows are only ever added (law 5:
+append-only is used). It is built in memory, or in files by another process and mapped here (:mod:`index_files`).
 """
 
 from __future__ import annotations
 
-import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from esviewer.domain import Event, Key
-from esviewer.stores.dialects.base import Dialect
-from esviewer.stores.reader import Reader, Window
-
-NONE: Final = np.iinfo(np.int64).min
-"""Stands for "the store has none" in the columns ``position``, ``version`` and ``time``."""
-
-UNDECODABLE, DELETED, ARCHIVED = 1, 2, 4
-
-LOOK_BACK = 500
-"""Rows at the head that are read again for events that were committed late."""
-
-_COLUMNS: Final[dict[str, Any]] = {
-    "position": np.int64,
-    "stream": np.int32,
-    "version": np.int64,
-    "type": np.int32,
-    "time": np.int64,
-    "size": np.int32,
-    "flags": np.uint8,
-    "own": np.uint32,
-    "cause": np.uint32,
-    "correlation": np.uint32,
-    "transaction": np.uint32,
-}
-
-ProgressListener = Callable[[int, float], None]
-"""Told how many events have been read and how many a second, at most 20 times a second."""
+from esviewer.stores.index_columns import NO_VERSION, Columns
+from esviewer.stores.index_digests import BLOCK, CHECKED, Digests, digest
+from esviewer.stores.index_keys import Keys
+from esviewer.stores.sheet import (
+    ARCHIVED,
+    DELETED,
+    NONE,
+    RELATIONS,
+    UNDECODABLE,
+    Opened,
+    Sheet,
+    identities_of,
+    name_hash,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +55,59 @@ class StreamTable:
 
 
 class Index:
-    """Columns of one row an event, in store order. ``length`` is published after the rows are there."""
+    """Columns of one row an event, in store order. ``length`` is published after the rows are there.
 
-    def __init__(self) -> None:
+    ``position`` and ``time`` hold :data:`NONE` and ``version`` :data:`NO_VERSION` where the store has none; ``stream``
+    and ``type`` are ordinals in :attr:`streams` and :attr:`types`, -1 for none; ``size`` is bytes of the payload as
+    stored.
+    """
+
+    def __init__(self, columns: Columns | None = None) -> None:
+        self.columns_ = Columns() if columns is None else columns
+        self.forget()
+
+    def forget(self) -> None:
+        """Begins anew with no names and no rows."""
         self.length = 0
         self.complete = False
         self.types: list[str] = []
         self.streams: list[str] = []
         self.stream_category: list[str | None] = []
         self.stream_tenant: list[str | None] = []
-        self.keys: list[Key] | None = None
-        self.position_text: list[str | None] | None = None
+        self.keys = Keys()
+        self.digests = Digests()
         self._type_ordinal: dict[str | None, int] = {}
-        self._stream_ordinal: dict[tuple[Any, ...], int] = {}
+        self._stream_ordinal: dict[Any, int] = {}
         self._same_name: dict[str, int] = {}
-        self._identity: list[tuple[Any, ...]] = []
-        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(1024, dtype) for n, dtype in _COLUMNS.items()}
+        self._identity: list[Any] = []
+
+    def adopt(self, other: Index) -> None:
+        """Takes the names of another index, which this one may have fewer of; rows are taken apart."""
+        self.types, self.streams = other.types, other.streams
+        self.stream_category, self.stream_tenant = other.stream_category, other.stream_tenant
+        self.keys = other.keys
+        self._type_ordinal, self._stream_ordinal = other._type_ordinal, other._stream_ordinal
+        self._same_name, self._identity = other._same_name, other._identity
 
     def column(self, name: str) -> NDArray[Any]:
         """The published part of a column."""
-        length = self.length
-        return self._arrays[name][:length]
+        return self.columns_.part(name, self.length)
 
     def columns(self, *names: str) -> tuple[NDArray[Any], ...]:
         """The published parts of several columns, all of one length while the index grows."""
-        length = self.length
-        return tuple(self._arrays[name][:length] for name in names)
+        length, columns = self.length, self.columns_
+        return tuple(columns.part(name, length) for name in names)
 
     def key_of(self, row: int) -> Key:
         """The paging key of a row."""
-        return self.keys[row] if self.keys is not None else (int(self._arrays["position"][row]),)
+        return self.keys.of(self.columns_, row)
 
     def position_of(self, row: int) -> int | str | None:
         """The position of a row as the contract writes it."""
-        if self.position_text is not None and self.position_text[row] is not None:
-            return self.position_text[row]
-        value = int(self._arrays["position"][row])
+        text = self.keys.text(row)
+        if text is not None:
+            return text
+        value = int(self.column("position")[row])
         return None if value == NONE else value
 
     def stream_name(self, ordinal: int) -> str:
@@ -114,7 +117,12 @@ class Index:
 
     def ordinal_of(self, event: Event, identity: tuple[str, ...]) -> int | None:
         """The ordinal of an event's stream, ``None`` while it has not been read."""
-        return self._stream_ordinal.get(tuple(getattr(event, name) for name in identity))
+        return self._stream_ordinal.get(identities_of([event], identity)[0])
+
+    @property
+    def bytes_per_event(self) -> float:
+        """Bytes of the columns for each event; names and keys that are no numbers are not counted."""
+        return sum(np.dtype(dtype).itemsize for dtype in self.columns_.dtypes.values())
 
     # Answers
 
@@ -145,7 +153,7 @@ class Index:
         if not length:
             return None, None
         positions = self.column("position")
-        if self.position_text is None and (positions != NONE).all():
+        if self.keys.texts is None and (positions != NONE).all():
             return int(positions.min()), int(positions.max())
         return self.position_of(0), self.position_of(length - 1)
 
@@ -166,7 +174,7 @@ class Index:
         return int(np.count_nonzero(after))
 
     def _after_text(self, position: str) -> int:
-        texts = (self.position_text or [])[: self.length]
+        texts = (self.keys.texts or [])[: self.length]
         return self.length - 1 - texts.index(position) if position in texts else self.length
 
     def stream_table(self) -> StreamTable:
@@ -208,170 +216,165 @@ class Index:
 
     # Building
 
-    def add(self, events: list[Event], reader: Reader) -> None:
+    def extend(self, sheet: Sheet) -> None:
         """Adds events that follow what is there, then publishes them."""
-        start, end = self.length, self.length + len(events)
-        self._grow(end)
-        # Whole columns at once: setting single cells of numpy arrays takes as long as all the rest.
-        for name, values in (*self._own_columns(events, reader), *_relation_columns(events, reader)):
-            self._arrays[name][start:end] = values
-        self._keep_keys(events, start)
-        self.length = end
+        start, count = self.length, len(sheet)
+        self.columns_.reserve(start + count)
+        for name, values in self._cells(sheet).items():
+            self.columns_.write(name, start, values, count)
+        self.keys.extend(self.columns_, start, sheet)
+        for block, raws in self.digests.extend(sheet.raws):
+            self.digests.complete(self._digest(block * BLOCK, raws))
+        self.length = start + count
 
-    def _own_columns(self, events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int] | int]]:
-        """Names of columns with their cells, each taken from the events' own fields; one number where all have it."""
-        yield "position", [e.position if isinstance(e.position, int) else NONE for e in events]
-        yield "stream", self._streams_of(events, reader)
-        yield "version", [NONE if e.version is None else e.version for e in events]
-        yield "type", self._types_of(events)
-        yield "time", [NONE if e.recorded_at is None else e.recorded_at for e in events]
-        yield "size", [0 if e.raw is None else len(e.raw) for e in events]
-        plain = all(e.undecodable is None and not e.deleted and not e.archived for e in events)
-        yield "flags", 0 if plain else [_flags(e) for e in events]
+    def _cells(self, sheet: Sheet) -> dict[str, NDArray[Any] | Sequence[int] | int]:
+        """The cells of a sheet by column; names that are new get their ordinals."""
+        cells: dict[str, NDArray[Any] | Sequence[int] | int] = {
+            "position": sheet.positions,
+            "stream": self._streams_of(sheet),
+            "version": _versions(sheet.versions),
+            "type": self._types_of(sheet.types),
+            "time": sheet.times,
+            "size": _sizes(sheet.raws),
+            "flags": 0 if sheet.flags is None else sheet.flags,
+        }
+        for name in RELATIONS:
+            if name in sheet.relations or name in self.columns_:
+                cells[name] = sheet.relations.get(name, 0)
+        return cells
 
-    def cut(self, row: int) -> None:
-        """Forgets the rows from ``row`` on; streams and types that only they had stay known, with no events."""
+    def _digest(self, start: int, raws: Sequence[bytes | None]) -> bytes:
+        end = start + len(raws)
+        return digest([self.columns_.part(name, end)[start:] for name in CHECKED], raws)
+
+    def rest_digest(self) -> bytes:
+        """The digest of the rows after the last whole block."""
+        return self._digest(self.digests.count * BLOCK, self.digests.rest())
+
+    def digest_between(self, start: int, end: int) -> bytes | None:
+        """The digest of rows near the end, whose payloads are still held; ``None`` for others."""
+        raws = self.digests.held(start, end)
+        return None if raws is None else self._digest(start, raws)
+
+    def digest_of(self, sheets: Sequence[Sheet]) -> bytes:
+        """The digest that rows like these would have; nothing is added, and an unknown name counts as none."""
+        columns: list[list[NDArray[Any]]] = [[] for _ in CHECKED]
+        for sheet in sheets:
+            streams = [-1 if ordinal is None else ordinal for ordinal in self._known_streams(sheet)]
+            types = [self._type_ordinal.get(name, -1) for name in sheet.types]
+            cells = (sheet.positions, streams, _versions(sheet.versions), types, _sizes(sheet.raws))
+            for column, values in zip(columns, cells, strict=True):
+                column.append(np.asarray(values, np.int64))
+        return digest([np.concatenate(column) for column in columns], [raw for sheet in sheets for raw in sheet.raws])
+
+    def agreement(self, row: int, sheet: Sheet) -> int:
+        """How many cells of a sheet, from its first on, have the keys of the rows from ``row`` on."""
+        return self.keys.agreement(self.columns_, row, sheet, min(len(sheet), self.length - row))
+
+    def cut(self, row: int) -> int:
+        """Forgets the rows from ``row`` on; returns where the index ends then, which may be some rows before.
+
+        Streams and types that only they had stay known, with no events.
+        """
+        row = self.digests.cut(row)
         self.length = row
-        if self.keys is not None:
-            del self.keys[row:]
-        if self.position_text is not None:
-            del self.position_text[row:]
+        self.keys.cut(row)
+        return row
 
-    def _keep_keys(self, events: list[Event], start: int) -> None:
-        """Keeps keys that are more than the position, and positions that are text, from the first of them on."""
-        keys = [event.key for event in events]
-        positions = [event.position for event in events]
-        if self.keys is None and keys != [(position,) for position in positions]:
-            self.keys = [(value,) for value in self._arrays["position"][:start].tolist()]
-        if self.keys is not None:
-            self.keys += keys
-        if self.position_text is None and any(isinstance(position, str) for position in positions):
-            self.position_text = [None] * start
-        if self.position_text is not None:
-            self.position_text += [position if isinstance(position, str) else None for position in positions]
+    def _known_streams(self, sheet: Sheet) -> list[int | None]:
+        """The ordinals of a sheet's streams, ``None`` for those that are not known."""
+        ordinals = list(map(self._stream_ordinal.get, sheet.identities))
+        if sheet.spelled is not None:
+            for place in _unknown(ordinals):
+                ordinal = self._stream_ordinal.get(sheet.spelled(sheet.identities[place]))
+                if ordinal is not None:
+                    # Found at once the next time.
+                    ordinals[place] = self._stream_ordinal[sheet.identities[place]] = ordinal
+        return ordinals
 
-    def _grow(self, needed: int) -> None:
-        have = len(self._arrays["position"])
-        if needed <= have:
-            return
-        size = max(needed, have * 2)
-        for name, array in self._arrays.items():
-            larger = np.empty(size, array.dtype)
-            larger[: self.length] = array[: self.length]
-            self._arrays[name] = larger
+    def _streams_of(self, sheet: Sheet) -> NDArray[np.int32]:
+        ordinals = self._known_streams(sheet)
+        for place in _unknown(ordinals):
+            ordinals[place] = self._new_stream(sheet, place)
+        return np.array(ordinals, np.int32)
 
-    def _streams_of(self, events: list[Event], reader: Reader) -> list[int]:
-        parts = [[getattr(event, name) for event in events] for name in reader.dialect.identity]
-        ordinals = list(map(self._stream_ordinal.get, zip(*parts, strict=True)))
-        if None not in ordinals:
-            return ordinals  # type: ignore[return-value]
-        return [
-            self._stream_of(event, identity) if ordinal is None else ordinal
-            for event, identity, ordinal in zip(events, zip(*parts, strict=True), ordinals, strict=True)
-        ]
-
-    def _stream_of(self, event: Event, identity: tuple[Any, ...]) -> int:
-        if event.stream is None:
-            return -1
+    def _new_stream(self, sheet: Sheet, number: int) -> int:
+        identity = sheet.identities[number]
         ordinal = self._stream_ordinal.get(identity)
         if ordinal is None:
-            ordinal = self._stream_ordinal[identity] = len(self.streams)
-            self.stream_category.append(event.category)
-            self.stream_tenant.append(event.tenant)
-            self._identity.append(identity)
-            self._same_name[event.stream] = self._same_name.get(event.stream, 0) + 1
-            self.streams.append(event.stream)
+            opened = sheet.opened(number)
+            if opened is None:
+                return -1
+            ordinal = self._stream_ordinal.get(opened.identity)
+            if ordinal is None:
+                ordinal = len(self.streams)
+                self.learn_stream(opened)
+            self._stream_ordinal[identity] = ordinal
         return ordinal
 
-    def _types_of(self, events: list[Event]) -> list[int]:
-        names = [event.type for event in events]
+    def learn_stream(self, stream: Opened) -> None:
+        """Gives a stream the next ordinal."""
+        self._stream_ordinal[stream.identity] = len(self.streams)
+        self.stream_category.append(stream.category)
+        self.stream_tenant.append(stream.tenant)
+        self._identity.append(stream.identity)
+        self._same_name[stream.name] = self._same_name.get(stream.name, 0) + 1
+        self.streams.append(stream.name)
+
+    def identity_of(self, ordinal: int) -> Any:
+        """What tells a stream from others: its name, or a tuple."""
+        return self._identity[ordinal]
+
+    def _types_of(self, names: Sequence[str | None]) -> NDArray[np.int64]:
         ordinals = list(map(self._type_ordinal.get, names))
-        if None not in ordinals:
-            return ordinals  # type: ignore[return-value]
-        return [self._type_of(name) for name in names]
+        if None in ordinals:
+            ordinals = [self._type_of(name) for name in names]
+        return np.array(ordinals, np.int64)
 
     def _type_of(self, name: str | None) -> int:
         if name is None:
             return -1
         ordinal = self._type_ordinal.get(name)
         if ordinal is None:
-            ordinal = self._type_ordinal[name] = len(self.types)
-            self.types.append(name)
+            ordinal = len(self.types)
+            self.learn_type(name)
         return ordinal
 
-
-def build(reader: Reader, index: Index, progress: ProgressListener | None = None) -> Index:
-    """Reads the rest of the store into ``index``; raises what the reader raises, and what was read stays."""
-    after = index.key_of(index.length - 1) if index.length else None
-    began = told = time.monotonic()
-    first = index.length
-    block: list[Event] = []
-    for event in reader.events(Window(after=after)):
-        block.append(event)
-        if len(block) >= 512:
-            index.add(block, reader)
-            block = []
-            now = time.monotonic()
-            if progress is not None and now - told >= 0.05:
-                told = now
-                progress(index.length, (index.length - first) / max(now - began, 1e-9))
-    index.add(block, reader)
-    index.complete = True
-    if progress is not None:
-        progress(index.length, (index.length - first) / max(time.monotonic() - began, 1e-9))
-    return index
+    def learn_type(self, name: str) -> None:
+        """Gives an event type the next ordinal."""
+        self._type_ordinal[name] = len(self.types)
+        self.types.append(name)
 
 
-def tail(reader: Reader, index: Index, look_back: int = LOOK_BACK) -> int:
-    """Brings a complete index up to the store's head; returns the first row that is new (its length if none is).
-
-    A transaction that commits late may show events below the newest position: the last ``look_back`` rows are read
-    again, and where an event stands that the index does not have, the index is taken up anew from there.
-    """
-    start = max(0, index.length - look_back)
-    after = index.key_of(start - 1) if start else None
-    row = start
-    new: list[Event] = []
-    for event in reader.events(Window(after=after)):
-        if not new and row < index.length and index.key_of(row) == event.key:
-            row += 1
-            continue
-        if not new and row < index.length:
-            index.cut(row)
-        new.append(event)
-    first = index.length
-    index.add(new, reader)
-    return first
+def _unknown(ordinals: list[int | None]) -> Iterator[int]:
+    """The places of ``None``, which may be filled while they are gone through."""
+    place = -1
+    with suppress(ValueError):  # there is no further one
+        while True:
+            place = ordinals.index(None, place + 1)
+            yield place
 
 
-def name_hash(name: str | None) -> int:
-    """32 bits of a name; 0 stands for no name."""
-    return 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogatepass")) or 1
+def _versions(versions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Versions with the mark that the column uses for none."""
+    return np.where(versions == NONE, NO_VERSION, versions)
 
 
-_UNRELATED = [None, None, None, None]
+def _sizes(raws: Sequence[bytes | None]) -> list[int]:
+    try:
+        return list(map(len, raws))  # type: ignore[arg-type]
+    except TypeError:
+        return [0 if raw is None else len(raw) for raw in raws]
 
 
-def _relation_columns(events: list[Event], reader: Reader) -> Iterator[tuple[str, list[int] | int]]:
-    """The hashed names by which events are tied to others, by name of the column; one 0 where there are none at all."""
-    dialect = reader.dialect
-    recorded = ([e.event_id, e.causation_id, e.correlation_id, e.transaction] for e in events)
-    if type(dialect).related is Dialect.related and all(names == _UNRELATED for names in recorded):
-        # Some frameworks record nothing of the kind.
-        for name in ("own", "cause", "correlation", "transaction"):
-            yield name, 0
-        return
-    relations = [dialect.related(event) for event in events]
-    yield "own", [name_hash(r.own) for r in relations]
-    yield "cause", [name_hash(r.cause) for r in relations]
-    yield "correlation", [name_hash(r.correlation) for r in relations]
-    yield "transaction", [name_hash(r.transaction) for r in relations]
-
-
-def _flags(event: Event) -> int:
-    flags = UNDECODABLE if event.undecodable is not None else 0
-    if event.deleted:
-        flags |= DELETED
-    if event.archived:
-        flags |= ARCHIVED
-    return flags
+__all__ = [
+    "ARCHIVED",
+    "BLOCK",
+    "DELETED",
+    "NONE",
+    "NO_VERSION",
+    "UNDECODABLE",
+    "Index",
+    "StreamEntry",
+    "StreamTable",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 import keyring
 import keyring.errors
 import psycopg
+import psycopg.sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
@@ -40,6 +41,8 @@ _XID8 = 5069
 """oid of xid8 in pg_type.dat since Postgres 13; psycopg does not know it by name."""
 _ANY_OTHER = 0
 """What psycopg looks up for an oid that nothing is registered for."""
+_LISTEN_SECONDS = 0.5
+"""How soon listening ends when it is not wanted any more."""
 _READ_ONLY = "default_transaction_read_only"
 
 _QUERY = re.compile(r"\s*\(*\s*(SELECT|WITH|VALUES|SHOW)\b", re.IGNORECASE)
@@ -249,6 +252,19 @@ class PostgresConnection(Connection):
                 raw.adapters.register_loader(name, _Text)
             self._take_text_as_it_is()
         self._interrupted = False
+
+    def listen(self, channel: str, heard: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
+        # LISTEN writes nothing, is allowed to sessions that only read, and holds no snapshot while it waits.
+        statement = psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel))
+        began = time.perf_counter()
+        try:
+            self._raw.execute(statement)
+            self._source.log.add(statement.as_string(self._raw), None, began, None, None)
+            while is_wanted():
+                for _ in self._raw.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+                    heard()
+        except psycopg.Error as error:
+            raise ConnectionLost(f"{self._source.shown}: listening for new events ended: {error}.") from error
 
     def _take_text_as_it_is(self) -> None:
         """For a database without encoding: the server refuses to give bytes out as UTF-8 that are not."""

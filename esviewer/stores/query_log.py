@@ -32,11 +32,19 @@ class QueryLog:
     def add(self, statement: str, parameters: object, began: float, rows: int | None, error: str | None) -> None:
         """Records a statement that has ended (or failed); ``began`` is from ``time.perf_counter()``."""
         took = time.perf_counter() - began
-        entry = LoggedStatement(time.time() - took, statement, _short(parameters), took, rows, error)
+        self.note(LoggedStatement(time.time() - took, statement, _short(parameters), took, rows, error))
+
+    def note(self, entry: LoggedStatement) -> None:
+        """Takes in a statement that was sent, maybe by another process of ours."""
         with self._lock:
             self._entries.append(entry)
         for listener in tuple(self._listeners):
             listener()
+
+    @property
+    def last(self) -> LoggedStatement:
+        """The statement that was noted last."""
+        return self._entries[-1]
 
     def entries(self) -> tuple[LoggedStatement, ...]:
         """All kept statements, oldest first."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import MISSING, dataclass, field, make_dataclass
 from dataclasses import fields as fields_of
+from functools import partial
+from itertools import islice
 from operator import itemgetter
 from sys import getsizeof
 from typing import Any
@@ -22,6 +24,7 @@ from esviewer.domain import Cancelled, ConnectionLost, EsviewerError, Event, Key
 from esviewer.stores.codecs import Codecs, Undecodable
 from esviewer.stores.connection import Connection, Row, Statement
 from esviewer.stores.dialects.base import Fields, Found
+from esviewer.stores.sheet import Sheet
 
 PAGE = 50_000
 """Rows of one statement at most, so that no snapshot stays open for long on a server."""
@@ -148,8 +151,46 @@ class Reader:
         position = draft.get("position")
         return isinstance(position, int) and (low is None or position >= low) and (high is None or position <= high)
 
+    def sheets(self, after: Key | None = None, first: int = FIRST_BLOCK) -> Iterator[Sheet]:
+        """Events of the whole store in its order, from a key on, as columns: what the index is made of.
+
+        ``first`` is how many the first statement asks for. The dialect may know a short way from rows to columns; what
+        it will not vouch for goes by way of events.
+        """
+        if after is not None and len(after) > self._width:
+            # Such a key names an event in a row, which only the long way tells apart.
+            events = self.events(Window(after=after))
+            while some := list(islice(events, 500)):
+                yield Sheet.of(some, self.dialect)
+            return
+        for labels, rows in self._chunks(Window(after=after), first):
+            plain = self.dialect.plain(rows, labels)
+            if plain is None:
+                yield Sheet.of(self._events_of(rows, labels), self.dialect)
+            else:
+                yield Sheet.plain(plain, partial(self._event_of, rows, labels), self._identity)
+
+    def _events_of(self, rows: Sequence[Row], labels: tuple[str, ...]) -> list[Event]:
+        events = []
+        for row in rows:
+            for draft in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
+                self._note_category(draft)
+                events.append(self._finished(draft))
+        return events
+
+    def _event_of(self, rows: Sequence[Row], labels: tuple[str, ...], number: int) -> Event:
+        (event,) = self._events_of(rows[number : number + 1], labels)
+        return event
+
     def _fields(self, window: Window, first: int) -> Iterator[Fields]:
-        """The rows of a window by label, in growing blocks; goes on after the last row given if the connection is lost.
+        """The rows of a window by label."""
+        for labels, rows in self._chunks(window, first):
+            for row in rows:
+                # Not strict, which takes as long as the rest: a driver's rows are as wide as the statement.
+                yield dict(zip(labels, row))  # noqa: B905
+
+    def _chunks(self, window: Window, first: int) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """The rows of a window in lists, from growing blocks; goes on after the last row if the connection is lost.
 
         A block is taken whole before its first row is given out: a consumer that pauses holds no snapshot on a server
         and no lock on a file, and may use this reader meanwhile.
@@ -162,9 +203,7 @@ class Reader:
             block = self._block(statement, labels)
             for chunk in block.chunks:
                 self._check_stopped()
-                for row in chunk:
-                    # Not strict, which takes as long as the rest: a driver's rows are as wide as the statement.
-                    yield dict(zip(labels, row))  # noqa: B905
+                yield labels, chunk
             if block.chunks:
                 after = self._row_key(dict(zip(labels, block.chunks[-1][-1], strict=True)))
                 patience.renew()
@@ -316,6 +355,15 @@ class Reader:
         count = self._all(statement)[0][0]
         return None if count is None else int(count)
 
+    def is_longer_than(self, count: int) -> bool:
+        """Whether the store has more rows than that; never reads more than those."""
+        estimate = self.planner_count() if self.found.backend == "sqlite" else None
+        if estimate is not None and estimate <= count:
+            # The greatest rowid: there are no more rows than that.
+            return False
+        some = select(literal(1)).select_from(self.found.events.clause).limit(count + 1).subquery()
+        return int(self._all(select(func.count()).select_from(some))[0][0]) > count
+
     # Rows
 
     def _expanded(self, statement: Select[Any]) -> Iterator[Fields]:
@@ -361,6 +409,13 @@ class Reader:
             raise Cancelled("Reading was cancelled.")
 
     # Categories of streams
+
+    def learn_categories(self, known: Iterable[tuple[str, str | None, str | None]]) -> None:
+        """Takes stream, tenant and category of streams that are known: of others each is looked up in the store."""
+        if self._takes_first_category:
+            for stream, tenant, category in known:
+                named = {"stream": stream, "tenant": tenant, "category": category}
+                self._categories[tuple([named.get(name) for name in self._identity])] = category
 
     def _finished(self, draft: Fields) -> Event:
         """The event of a draft, which is used up."""

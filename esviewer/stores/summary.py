@@ -9,7 +9,8 @@ from esviewer.domain import Checkpoint, Value, iso
 from esviewer.domain.objects import checkpoint_object
 from esviewer.stores.database import Database
 from esviewer.stores.dialects.base import Follow, Found
-from esviewer.stores.index import Index, ProgressListener, build
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import ProgressListener, build
 from esviewer.stores.reader import Window
 
 

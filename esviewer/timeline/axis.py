@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from esviewer.timeline.folded_scale import folded_scale
+from esviewer.timeline.idle import IdleTime, no_idle_time
 from esviewer.timeline.marks import NO_TIME, Marks
 from esviewer.timeline.scale import Scale
 
@@ -15,6 +18,10 @@ _MARGIN: Final = 0.02
 """Share of the whole time that stays free before the first and after the last event."""
 _LONE_MARGIN: Final = 500_000
 """µs on either side where all events have the same time."""
+_WHOLE: Final = 9.2e18
+"""About the largest number of 64 bits."""
+_USUAL_WIDTH: Final = 800.0
+"""Pixels for which the margins are worked out where idle time is folded."""
 
 
 class Axis(ABC):
@@ -48,7 +55,11 @@ class Axis(ABC):
 
     def fit(self, width: float) -> Scale:
         """The scale that shows everything."""
-        return Scale(self.lower, self.upper, width)
+        return self.scale(self.lower, self.upper, width)
+
+    def scale(self, start: float, end: float, width: float) -> Scale:
+        """The scale that shows a range (not yet within the limits)."""
+        return Scale(start, end, width)
 
     def clamped(self, scale: Scale) -> Scale:
         """The nearest scale within the limits of this axis."""
@@ -58,9 +69,20 @@ class Axis(ABC):
         """Bounds ``(first, beyond)`` into ``order`` of the events in sight, ``margin`` pixels more on
         either side.
         """
-        first = np.searchsorted(self.ordered, scale.to_value(-margin), side="left")
-        beyond = np.searchsorted(self.ordered, scale.to_value(scale.width + margin), side="right")
+        return self.bounds(scale.to_value(-margin), scale.to_value(scale.width + margin))
+
+    def bounds(self, lower: float, upper: float) -> tuple[int, int]:
+        """Bounds ``(first, beyond)`` into ``order`` of the events between two values, both included."""
+        first, beyond = np.searchsorted(self.ordered, whole_bounds(lower, upper))
         return int(first), int(beyond)
+
+    def around(self, index: int, count: int) -> tuple[float, float]:
+        """The range that shows an event with ``count`` others on either side, or as many as there are."""
+        rank = int(self.rank[index])
+        first = float(self.ordered[max(rank - count, 0)])
+        last = float(self.ordered[min(rank + count, len(self) - 1)])
+        margin = max((last - first) * 0.05, self.smallest / 4)
+        return first - margin, last + margin
 
     def index_at(self, pixel: float, scale: Scale) -> int | None:
         """The event nearest to a pixel, ``None`` if there is none; of events at one place the last in the
@@ -103,14 +125,45 @@ class TimeAxis(Axis):
         count = len(marks)
         self.untimed = np.asarray(marks.times == NO_TIME, dtype=np.bool_)
         self.origin, self.values = _offsets(marks.times, self.untimed)
-        self.order = np.argsort(self.values, kind="stable").astype(np.int64)
-        self.is_in_order = bool((np.diff(self.order) > 0).all())
-        self.rank = np.empty(count, np.int64)
-        self.rank[self.order] = np.arange(count, dtype=np.int64)
-        self.ordered = self.values[self.order]
-        longest = float(self.ordered[-1]) if count else 0.0
-        margin = max(longest * _MARGIN, 10.0) if longest else _LONE_MARGIN
+        self.is_in_order = bool((self.values[1:] >= self.values[:-1]).all())
+        if self.is_in_order:
+            self.order = self.rank = np.arange(count, dtype=np.int64)
+            self.ordered = self.values
+        else:
+            self.order = np.argsort(self.values, kind="stable").astype(np.int64)
+            self.rank = np.empty(count, np.int64)
+            self.rank[self.order] = np.arange(count, dtype=np.int64)
+            self.ordered = self.values[self.order]
+        self.idle = no_idle_time()
+        self._set_limits()
+
+    def _set_limits(self) -> None:
+        longest = float(self.ordered[-1]) if len(self) else 0.0
+        margin: float = _LONE_MARGIN
+        if longest:
+            # Without idle time 2 % of the whole, with it as many pixels.
+            shown = folded_scale(0.0, longest, _USUAL_WIDTH, self.idle, self.smallest)
+            margin = max(_USUAL_WIDTH * _MARGIN / shown.pixels_per_unit, self.smallest)
         self.lower, self.upper = -margin, longest + margin
+        self._fitted: Scale | None = None
+
+    def folding(self, idle: IdleTime) -> Self:
+        """The same axis, of which stretches are folded wherever they would eat the width."""
+        axis = copy.copy(self)
+        axis.idle = idle
+        axis._set_limits()
+        return axis
+
+    def fit(self, width: float) -> Scale:
+        # Asked for several times a frame.
+        if self._fitted is None or self._fitted.width != width:
+            self._fitted = super().fit(width)
+        return self._fitted
+
+    def scale(self, start: float, end: float, width: float) -> Scale:
+        if not len(self.idle):
+            return Scale(start, end, width)
+        return folded_scale(start, end, width, self.idle, self.smallest)
 
     @property
     def has_times(self) -> bool:
@@ -120,7 +173,21 @@ class TimeAxis(Axis):
     @property
     def smallest(self) -> float:
         # Beyond a few thousand units in the last place of the range's ends, pixels would move in steps.
-        return max(20.0, float(np.spacing(max(abs(self.lower), self.upper))) * 4096)
+        return max(20.0, float(np.spacing(float(self.ordered[-1]) if len(self) else 1.0)) * 4096)
+
+
+def whole_bounds(lower: float, upper: float) -> NDArray[np.int64]:
+    """The least whole number from ``lower`` on, and the least beyond ``upper``: two, of 64 bits.
+
+    To look integers up by: for a float, numpy would first make floats of all of them.
+    """
+    return whole_numbers(np.array([np.ceil(lower), np.floor(upper) + 1]))
+
+
+def whole_numbers(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Values that are whole as integers, those beyond 64 bits as about the largest of these."""
+    bounded: NDArray[np.float64] = np.clip(values, -_WHOLE, _WHOLE)
+    return bounded.astype(np.int64)
 
 
 def nearest(ascending: NDArray[np.int64] | NDArray[np.float64], value: float) -> int:
@@ -128,7 +195,10 @@ def nearest(ascending: NDArray[np.int64] | NDArray[np.float64], value: float) ->
 
     Of equal entries the last; halfway between two different entries, the smaller.
     """
-    beyond = int(np.searchsorted(ascending, value, side="right"))
+    if ascending.dtype == np.int64:
+        beyond = int(np.searchsorted(ascending, whole_bounds(value, value)[1]))
+    else:
+        beyond = int(np.searchsorted(ascending, value, side="right"))
     if beyond == len(ascending):
         return beyond - 1
     if beyond == 0 or ascending[beyond] - value < value - ascending[beyond - 1]:

@@ -86,4 +86,6 @@ def _consecutive_from(versions: Sequence[int | None]) -> int | None:
     first = versions[0] if versions else None
     if first is None:
         return None
+    if isinstance(versions, range):
+        return first if versions.step == 1 or len(versions) == 1 else None
     return first if all(version == first + index for index, version in enumerate(versions)) else None

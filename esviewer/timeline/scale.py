@@ -55,6 +55,10 @@ class Scale:
         """
         return self.start + pixel / self.pixels_per_unit
 
+    def to_values(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values under pixels, in their order."""
+        return self.start + pixels / self.pixels_per_unit
+
     def zoomed(self, pixel: float, factor: float) -> Scale:
         """Shows ``factor`` times more detail, the value under ``pixel`` staying under it."""
         anchor = self.to_value(pixel)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal
 
 from esviewer.domain.times import micros, moment
+from esviewer.timeline.gaps import stretches
 from esviewer.timeline.marks import Marks
 from esviewer.timeline.scale import Scale
 
@@ -96,18 +97,38 @@ def time_ticks(origin: int, scale: Scale, character: float, zone: tzinfo = UTC) 
     """Ticks at round moments of ``zone`` for values that are µs after ``origin`` (µs since the epoch).
 
     The step goes from 1 µs to 1 000 years by the calendar: days begin at the zone's midnight, weeks on
-    Monday. No ticks for times outside the years 2 to 9998.
+    Monday. No ticks for times outside the years 2 to 9998, and none within a fold: where time goes on
+    after one, a major tick says when.
     """
-    start, end = origin + int(scale.start // 1), origin + int(-(-scale.end // 1))
-    start, end = max(start, _LOWEST), min(end, _HIGHEST)
-    if end < start:
-        return Ticks((), "")
     unit, count = _time_step(scale, character)
-    ticks = []
-    for time, local in _moments(start, end, unit, count, zone):
-        is_major = _is_major(local, unit)
-        ticks.append(Tick(time - origin, _label(local, unit, count, is_major), is_major))
-    return Ticks(tuple(ticks), _context(moment(start).astimezone(zone), unit))
+    ticks: list[Tick] = []
+    start = min(max(origin + int(scale.start // 1), _LOWEST), _HIGHEST)
+    before = moment(start).astimezone(zone)
+    has_range = False
+    for begin, end in stretches(scale):
+        first = max(origin + int(begin // 1), _LOWEST)
+        last = min(origin + int(-(-end // 1)), _HIGHEST)
+        if last < first:
+            continue
+        has_range = True
+        if begin != scale.start:
+            ticks.append(Tick(first - origin, _landing(moment(first).astimezone(zone), before, unit), is_major=True))
+            first += 1
+        for time, local in _moments(first, last, unit, count, zone):
+            is_major = _is_major(local, unit)
+            ticks.append(Tick(time - origin, _label(local, unit, count, is_major), is_major))
+        before = moment(last).astimezone(zone)
+    return Ticks(tuple(ticks), _context(moment(start).astimezone(zone), unit) if has_range else "")
+
+
+def _landing(local: datetime, before: datetime, unit: Unit) -> str:
+    """What is new about a moment after a fold that began at another."""
+    date = f"{local.day} {_MONTHS[local.month - 1]}"
+    if local.year != before.year:
+        return f"{date} {local.year}"
+    if local.date() != before.date():
+        return date if unit in ("day", "month", "year") else f"{date} {local:%H:%M}"
+    return f"{local:%H:%M:%S}"
 
 
 def _time_step(scale: Scale, character: float) -> tuple[Unit, int]:

@@ -36,6 +36,9 @@ class Actions:
         self.key = add(
             "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), has_store
         )
+        self.pause = add("File", "Stop or go on reading the store", "", "pause", v.databases.switch_indexing, has_store)
+        check = lambda: v.databases.check_history(v.session.store) if v.session.store else None  # noqa: E731
+        self.check = add("File", "Compare the history with its index", "", "circle-check", check, has_store)
         self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, has_stream)
         self.close_tab = add("File", "Close tab", "Ctrl+W", "x", v.close_current_tab, has_store)
         self.quit = add("File", "Quit", "Ctrl+Q", "x", lambda: v.frame.close(), always)
@@ -47,7 +50,17 @@ class Actions:
             "Go", "Forward", "Alt+Right", "arrow-right", lambda: v.navigation.go(1), lambda: v.session.can_go_forward
         )
         self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(v.session.store), has_store)
-        self.filter = add("Go", "Filter streams", "Ctrl+F", "filter", lambda: v.sidebar.filter.setFocus(), has_store)
+        self.filter = add("Go", "Filter events", "Ctrl+F", "filter", lambda: v.filter_bar.start(), has_store)
+        streams = lambda: v.sidebar.filter.setFocus()  # noqa: E731
+        add("Go", "Filter streams", "Ctrl+Shift+S", "filter", streams, has_store)
+        filters = lambda: v.session.store is not None and not v.session.store.filter.is_empty  # noqa: E731
+        hide = lambda: v.filter_bar.hides.toggle()  # noqa: E731
+        add("View", "Hide what the filter leaves out", "Ctrl+H", "eye-off", hide, filters)
+        add("View", "Save the filter…", "Ctrl+S", "star", lambda: v.filter_bar.ask_for_name(), filters)
+        add("View", "Clear the filter", "Ctrl+Alt+F", "x", lambda: v.filter_bar.clear_filter(), filters)
+        self.all_events = add(
+            "Go", "All events", "Ctrl+Shift+E", "table", lambda: v.tables.show(v.session.store), has_store
+        )
         self.find = add("Go", "Find events…", "Ctrl+Shift+F", "search", lambda: v.show_find(), has_store)
         add(
             "Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), has_stream, is_bound=False
@@ -58,6 +71,10 @@ class Actions:
         add("View", "Zoom in", "Ctrl++", "zoom-in", lambda: self._zoom("in"), has_stream)
         add("View", "Zoom out", "Ctrl+-", "zoom-out", lambda: self._zoom("out"), has_stream)
         add("View", "Fit the whole stream", "F", "maximize", lambda: self._zoom("fit"), has_stream, is_bound=False)
+        add("View", "Fold idle time", "G", "fold-horizontal", lambda: self._zoom("fold"), has_stream, is_bound=False)
+        add("View", "About the event at the playhead", "I", "", lambda: self._zoom("card"), has_stream, is_bound=False)
+        add("Go", "Previous event of its type", ",", "", lambda: self._zoom("before"), has_stream, is_bound=False)
+        add("Go", "Next event of its type", ".", "", lambda: self._zoom("after"), has_stream, is_bound=False)
         add("View", "Field tracks", "Ctrl+2", "sliders-horizontal", lambda: self._lower("tracks"), has_stream)
         add("View", "Events table", "Ctrl+3", "table", lambda: self._lower("table"), has_stream)
         for part, keys in (("Payload", "Ctrl+4"), ("Metadata", "Ctrl+5"), ("Related", "Ctrl+6"), ("Raw", "Ctrl+7")):
@@ -151,7 +168,17 @@ class Actions:
     def _zoom(self, how: str) -> None:
         tab = self._view.current_tab
         if tab is not None:
-            {"in": tab.timeline.zoom_in, "out": tab.timeline.zoom_out, "fit": tab.timeline.fit}[how]()
+            timeline = tab.timeline
+            acts: dict[str, Callable[[], None]] = {
+                "in": timeline.zoom_in,
+                "out": timeline.zoom_out,
+                "fit": timeline.fit,
+                "fold": timeline.fold_action.trigger,
+                "card": timeline.show_card,
+                "before": lambda: timeline.step_on_lane(-1),
+                "after": lambda: timeline.step_on_lane(1),
+            }
+            acts[how]()
 
     def _lower(self, what: str) -> None:
         tab = self._view.current_tab

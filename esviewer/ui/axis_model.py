@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from esviewer.timeline.axis import Axis, TimeAxis, VersionAxis
+from esviewer.timeline.gaps import Gap, gaps_in_sight
+from esviewer.timeline.idle import idle_time, no_idle_time
 from esviewer.timeline.marks import Marks, no_marks
 from esviewer.timeline.placement import Placement, place
 from esviewer.timeline.scale import Scale
@@ -13,6 +15,9 @@ LABELS = 168
 """Pixels of the label column at the left of both views."""
 RIGHT = 14
 """Pixels that stay free at the right, so that the last mark is whole."""
+
+_NEIGHBOURS = 12
+"""Events on either side of one that is focused."""
 
 
 class AxisModel(QObject):
@@ -26,14 +31,19 @@ class AxisModel(QObject):
         self.axis: Axis = VersionAxis(self.marks)
         self.kind = "version"
         self.scale = self.axis.fit(100.0)
+        self.is_folding = True
+        """Whether idle time is folded on the time axis."""
+        self._opened: set[int] = set()
         self._is_fitted = True
         self._placement: Placement | None = None
 
     def set_marks(self, marks: Marks) -> None:
         """Takes another stream and shows the whole of it; of a stream that only grew, what is in sight stays."""
-        stays = not self._is_fitted and _goes_on(self.marks, marks)
+        goes_on = _goes_on(self.marks, marks)
+        if not goes_on:
+            self._opened.clear()
         self.marks = marks
-        self._make(self.scale if stays else None)
+        self._make(None if self._is_fitted or not goes_on else self.scale)
 
     def set_kind(self, kind: str) -> None:
         """``version`` (evenly spaced) or ``time`` (true spacing); shows the whole stream if that changes."""
@@ -42,11 +52,43 @@ class AxisModel(QObject):
             self._make(None)
 
     def _make(self, kept: Scale | None) -> None:
-        self.axis = TimeAxis(self.marks) if self.kind == "time" else VersionAxis(self.marks)
+        self.axis = self._folded(TimeAxis(self.marks)) if self.kind == "time" else VersionAxis(self.marks)
         if kept is None:
             self.fit()
         else:
-            self._set(kept)
+            self.show(kept.start, kept.end)
+
+    def _folded(self, axis: TimeAxis) -> TimeAxis:
+        if not self.is_folding:
+            return axis.folding(no_idle_time())
+        idle = idle_time(axis.ordered)
+        return axis.folding(idle.without(self._opened) if self._opened else idle)
+
+    def set_folding(self, is_on: bool) -> None:
+        """Folds idle time, or shows all of it at its true length; single stretches that were opened fold again."""
+        self._opened.clear()
+        if is_on != self.is_folding:
+            self.is_folding = is_on
+            self._refold()
+
+    def switch_gap(self, gap: Gap) -> None:
+        """Opens a folded stretch, or folds one that was opened; what is in sight stays in sight."""
+        self._opened ^= {gap.start}
+        self._refold()
+
+    def _refold(self) -> None:
+        if not isinstance(self.axis, TimeAxis):
+            return
+        start, end, was_fitted = self.scale.start, self.scale.end, self._is_fitted
+        self.axis = self._folded(self.axis)
+        if was_fitted:
+            self.fit()
+        else:
+            self.show(start, end)
+
+    def gaps(self) -> list[Gap]:
+        """The idle stretches in sight that are folded or were opened, from left to right."""
+        return gaps_in_sight(self.scale, self.axis.ordered, self._opened)
 
     def set_width(self, width: float) -> None:
         """Pixels that the views have now; what is in sight stays."""
@@ -55,12 +97,22 @@ class AxisModel(QObject):
             if self._is_fitted:
                 self._take(self.axis.fit(width))
             else:
-                self._take(Scale(self.scale.start, self.scale.end, width))
+                self._take(self.axis.clamped(self.axis.scale(self.scale.start, self.scale.end, width)))
 
     def fit(self) -> None:
         """Shows the whole stream."""
         self._is_fitted = True
         self._take(self.axis.fit(self.scale.width))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the whole stream is in sight."""
+        return self._is_fitted
+
+    def focus(self, index: int) -> None:
+        """Shows an event and its neighbours."""
+        if 0 <= index < len(self.axis):
+            self.show(*self.axis.around(index, _NEIGHBOURS))
 
     def zoom(self, pixel: float, factor: float) -> None:
         """Shows ``factor`` times more detail about a pixel."""
@@ -72,7 +124,7 @@ class AxisModel(QObject):
 
     def show(self, start: float, end: float) -> None:
         """Shows a range of values."""
-        self._set(Scale(start, max(end, start + 1e-6), self.scale.width))
+        self._set(self.axis.scale(start, max(end, start + 1e-6), self.scale.width))
 
     def _set(self, scale: Scale) -> None:
         scale = self.axis.clamped(scale)

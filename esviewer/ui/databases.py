@@ -12,10 +12,14 @@ from esviewer.domain import EsviewerError
 from esviewer.session import DatabaseSession, StoreSession
 from esviewer.stores.address import Address, parse
 from esviewer.stores.database import Database
+from esviewer.stores.glimpse import Glimpse
+from esviewer.stores.index_process import HistoryChanged
 from esviewer.stores.keys import remember_key
-from esviewer.ui import opening
+from esviewer.ui import indexing, opening
+from esviewer.ui.jobs import Job
 from esviewer.ui.overview import Facts
 from esviewer.ui.samples import sample_path
+from esviewer.ui.widgets.format import grouped
 
 if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
@@ -34,6 +38,8 @@ class Databases(QObject):
         self._asked: set[str] = set()
         self._passwords: dict[str, str] = {}
         self._grown: set[StoreSession] = set()
+        self._running: dict[StoreSession, Job[None]] = {}
+        self.glimpses: dict[StoreSession, Glimpse] = {}
         self._growth = QTimer(self)
         self._growth.setInterval(_GROWTH_MS)
         self._growth.setSingleShot(True)
@@ -93,7 +99,7 @@ class Databases(QObject):
         for sentence in database.unread:
             view.tell("info", sentence)
         for store in opened.stores:
-            self._index(store)
+            self.index(store)
         view.status.say("")
         view.restoring.bring_back(opened)
 
@@ -103,9 +109,14 @@ class Databases(QObject):
 
     def close(self, database: DatabaseSession) -> None:
         """Closes a database; its views are closed before."""
+        self._view.following.forget(database)
         for store in database.stores:
             self.facts.pop(store, None)
+            self.glimpses.pop(store, None)
             self._grown.discard(store)
+            running = self._running.pop(store, None)
+            if running is not None:
+                running.cancel()
         self._view.session.remove(database)
 
     def stop(self) -> None:
@@ -114,25 +125,84 @@ class Databases(QObject):
 
     # Indexing
 
-    def _index(self, store: StoreSession) -> None:
-        self._view.jobs.run(
+    def index(self, store: StoreSession) -> None:
+        """Brings a store's index to its head; goes on where it was stopped."""
+        self._running[store] = self._view.jobs.run(
             f"index {id(store)}",
-            lambda control: opening.index_job(store, control),
-            lambda _index: self._indexed(store),
-            self._view.failed,
-            lambda growth: self._has_grown(store, growth),
+            lambda control: indexing.index_job(store, control),
+            lambda _: self._indexed(store),
+            lambda error: self._not_indexed(store, error),
+            lambda told: self._told(store, told),
         )
 
-    def _has_grown(self, store: StoreSession, growth: opening.Growth) -> None:
-        view = self._view
-        if growth.waiting:
-            view.status.say(growth.waiting)
+    def stop_indexing(self, store: StoreSession) -> None:
+        """Leaves a store's index as far as it is; :meth:`index` goes on."""
+        job = self._running.pop(store, None)
+        if job is not None:
+            job.cancel()
+            self.show_progress()
+            self._view.status.say(f"Reading was stopped at {grouped(store.index.length)} events")
+
+    def switch_indexing(self) -> None:
+        """Stops reading the store that is looked at, or goes on with it."""
+        store = self._view.session.store
+        if store is None:
             return
-        self._grown.add(store)
-        if store is view.session.store:
-            view.status.indexing(store, growth.events, growth.rate)
-        if not self._growth.isActive():
-            self._growth.start()
+        if store in self._running:
+            self.stop_indexing(store)
+        elif store.index.complete:
+            self._view.status.say(f"{store.name} has been read whole")
+        else:
+            self.index(store)
+
+    def check_history(self, store: StoreSession) -> None:
+        """Compares all that was indexed with the store as it is now, and says what has changed."""
+        view = self._view
+        view.status.busy(f"Comparing {store.name} with its index …")
+        view.jobs.run(
+            f"index {id(store)}",
+            lambda control: indexing.check_job(store, control),
+            self._checked,
+            view.failed,
+            lambda growth: view.status.busy(f"Compared {grouped(growth.events)} events of {store.name}"),
+        )
+
+    def _checked(self, notice: indexing.Notice) -> None:
+        self._view.status.say("")
+        self._view.tell("warning" if "changed" in notice.sentence else "info", notice.sentence)
+
+    def _not_indexed(self, store: StoreSession, error: BaseException) -> None:
+        self._running.pop(store, None)
+        if isinstance(error, HistoryChanged):
+            report = error.report
+            self._view.tell(
+                "warning", indexing.change_notice(store.name, report["position"], report["indexed"]).sentence
+            )
+            self._reopen(store.database)
+            return
+        self.show_progress()
+        self._view.failed(error)
+
+    def _told(self, store: StoreSession, told: opening.Growth | indexing.Notice | Glimpse) -> None:
+        view = self._view
+        if isinstance(told, indexing.Notice):
+            view.tell("warning", told.sentence)
+        elif isinstance(told, Glimpse):
+            self.glimpses[store] = told
+            view.show_glimpse(store, told)
+        elif told.waiting:
+            view.status.say(told.waiting)
+        else:
+            self._grown.add(store)
+            if store is view.session.store:
+                view.status.indexing(store, told.events, told.rate)
+            if not self._growth.isActive():
+                self._growth.start()
+
+    def show_progress(self) -> None:
+        """Shows how far the store that is looked at has been read."""
+        store = self._view.session.store
+        self._view.status.show_store(store, store in self._running)
 
     def _show_growth(self) -> None:
         grown, self._grown = self._grown, set()
@@ -143,11 +213,12 @@ class Databases(QObject):
 
     def _indexed(self, store: StoreSession) -> None:
         view = self._view
+        self._running.pop(store, None)
         view.settle_colours(store)
         self._grown.add(store)
         self._show_growth()
         view.status.say("")
-        view.status.show_store(view.session.store)
+        self.show_progress()
         for other in store.database.stores:
             self.look_up_facts(other)
         index = store.index
@@ -190,6 +261,10 @@ class Databases(QObject):
         self._keys[address.kept] = key
         if keep and not remember_key(address, key):
             view.tell("warning", "The key could not be kept: this machine has no keyring that works.")
-        view.restoring.note_open()
-        view.close_database(store.database)
-        self.open(address.whole)
+        self._reopen(store.database)
+
+    def _reopen(self, database: DatabaseSession) -> None:
+        """Opens a database anew; what was open in it comes back."""
+        self._view.restoring.note_open()
+        self._view.close_database(database)
+        self.open(database.address.whole)

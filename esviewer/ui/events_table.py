@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
@@ -29,8 +32,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
+    QGridLayout,
     QHeaderView,
     QMenu,
+    QPushButton,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -40,18 +45,21 @@ from PySide6.QtWidgets import (
 
 from esviewer.domain import Event, iso
 from esviewer.domain.objects import event_object
-from esviewer.reports import tables
 from esviewer.session import StreamSession
 from esviewer.stores.codecs import json_text
+from esviewer.stores.filter_words import Part
+from esviewer.stores.filters import EventFilter
 from esviewer.ui import fonts
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.theme import theme
-from esviewer.ui.widgets import tooltip
+from esviewer.ui.widgets import ElidedLabel, label, tooltip
 from esviewer.ui.widgets.format import grouped, when
 from esviewer.ui.words import short_type
 from esviewer.ui.zone import zone
 
 ROW = 26
+_FAINT = 0.4
+"""How much is left of what the filter leaves out."""
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -74,23 +82,63 @@ _WIDTHS = {Column.VERSION: 72, Column.TIME: 158, Column.TYPE: 190, Column.CHANGE
 
 
 class EventsModel(QAbstractTableModel):
-    """One event a row, in the stream's order."""
+    """One event a row, in the stream's order; what the filter leaves out may be hidden."""
 
     def __init__(self) -> None:
         super().__init__()
         self._stream: StreamSession | None = None
+        self._mask: NDArray[np.bool_] | None = None
+        self._shown: NDArray[np.int64] | None = None
+        """The events that have a row, ``None`` where all have one."""
 
     def show(self, stream: StreamSession | None) -> None:
+        """Shows another stream, whole."""
         self.beginResetModel()
-        self._stream = stream
+        self._stream, self._mask, self._shown = stream, None, None
+        self.endResetModel()
+
+    def show_filter(self, mask: NDArray[np.bool_] | None, hides: bool) -> None:
+        """Which events the filter lets through, all if ``None``, and whether the others are hidden."""
+        self.beginResetModel()
+        self._mask = mask
+        self._shown = np.flatnonzero(mask) if mask is not None and hides else None
         self.endResetModel()
 
     @property
     def events(self) -> Sequence[Event]:
+        """All events of the stream, whether they have a row or not."""
         return self._stream.events if self._stream is not None else ()
 
+    @property
+    def passed(self) -> Sequence[Event]:
+        """The events that the filter lets through."""
+        if self._mask is None:
+            return self.events
+        return [self.events[index] for index in np.flatnonzero(self._mask).tolist()]
+
+    def passes(self, index: int) -> bool:
+        """Whether the filter lets an event through."""
+        return self._mask is None or bool(self._mask[index])
+
+    def event_at(self, row: int) -> int:
+        """The event in a row, by its place in the stream."""
+        return row if self._shown is None else int(self._shown[row])
+
+    def row_of(self, index: int) -> int | None:
+        """The row of an event, ``None`` if it is hidden."""
+        if self._shown is None:
+            return index if 0 <= index < len(self.events) else None
+        row = int(np.searchsorted(self._shown, index))
+        return row if row < len(self._shown) and self._shown[row] == index else None
+
+    def last_before(self, index: int) -> int:
+        """The last row whose event is not after an event, the first row if none is."""
+        return index if self._shown is None else max(0, int(np.searchsorted(self._shown, index, side="right")) - 1)
+
     def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.events)
+        if parent is not None and parent.isValid():
+            return 0
+        return len(self.events) if self._shown is None else len(self._shown)
 
     def columnCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(Column)
@@ -103,17 +151,20 @@ class EventsModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if self._stream is None or not index.isValid():
             return None
-        event = self._stream.events[index.row()]
+        place = self.event_at(index.row())
+        event = self._stream.events[place]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(event, index.row(), Column(index.column()))
+            return self._text(event, place, Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole:
             facts = [event.type or "no type", iso(event.recorded_at) or "no time", f"position {event.position}"]
             if event.undecodable:
                 facts.append(f"undecodable: {event.undecodable}")
+            if not self.passes(place):
+                facts.append("The filter leaves this event out.")
             return tooltip("\n".join(facts))
         return None
 
-    def _text(self, event: Event, row: int, column: Column) -> str:
+    def _text(self, event: Event, place: int, column: Column) -> str:
         assert self._stream is not None
         if column is Column.VERSION:
             return "–" if event.version is None else grouped(event.version)
@@ -126,14 +177,22 @@ class EventsModel(QAbstractTableModel):
             return "–" if position is None else grouped(position) if isinstance(position, int) else position
         if event.undecodable is not None:
             return "undecodable"
-        paths = [change.path for change in self._stream.history.changed[row][:6]]
+        paths = [change.path for change in self._stream.history.changed[place][:6]]
         return ", ".join(paths)
 
 
 class EventsTable(QTableView):
-    """Rows of events; the row under the playhead is marked, those after it are dimmed."""
+    """Rows of events; the row under the playhead is marked, those after it are dimmed.
+
+    What the filter leaves out is faint, or hidden; the playhead may stand on a hidden event.
+    """
 
     event_chosen = Signal(int)
+    filter_wanted = Signal(object)
+    """A part to be added to the filter."""
+    clear_wanted = Signal()
+    export_wanted = Signal(object, object)
+    """Events and the path they are to be written to."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,6 +200,9 @@ class EventsTable(QTableView):
         self.setModel(self.rows)
         self._playhead = -1
         self._colours: TypeColours | None = None
+        self._filter = EventFilter()
+        self.empty = _NothingPasses(self)
+        self.empty.clear.clicked.connect(self.clear_wanted)
         self.setAccessibleName("Events of the stream")
         self.setItemDelegate(_EventDelegate(self))
         self.setShowGrid(False)
@@ -171,35 +233,58 @@ class EventsTable(QTableView):
         """Shows another stream's events."""
         self._colours = colours
         self.rows.show(stream)
+        self._filter = EventFilter()
+        self.empty.hide()
         self._playhead = -1
         if stream is not None:
             self.set_playhead(stream.playhead)
+
+    def show_filter(self, wanted: EventFilter, mask: NDArray[np.bool_] | None, hides: bool) -> None:
+        """Shows which events the filter lets through, all if ``None``; the others faint, or not at all."""
+        playhead = self._playhead
+        self._filter = wanted
+        self.rows.show_filter(mask, hides)
+        self.empty.words.setText(wanted.words)
+        self.empty.setGeometry(self.viewport().geometry())
+        self.empty.setVisible(mask is not None and hides and not mask.any())
+        self._playhead = -1
+        self.set_playhead(playhead)
 
     def set_playhead(self, index: int) -> None:
         """Marks a row and keeps it in sight; tells nobody."""
         if index == self._playhead:
             return
         self._playhead = index
-        place = self.rows.index(index, 0)
+        place = self._playhead_place()
         self.selectionModel().blockSignals(True)
         self.setCurrentIndex(place)
         self.selectionModel().blockSignals(False)
-        self.scrollTo(place)
+        self._scroll_to_playhead()
         self.viewport().update()
+
+    def _playhead_place(self) -> QModelIndex:
+        """The row under the playhead; none while the filter hides it."""
+        row = self.rows.row_of(self._playhead)
+        return QModelIndex() if row is None else self.rows.index(row, 0)
+
+    def _scroll_to_playhead(self) -> None:
+        """Brings the row under the playhead into sight, the last one before it where it is hidden."""
+        self.scrollTo(self.rows.index(self.rows.last_before(self._playhead), 0))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.scrollTo(self.rows.index(self._playhead, 0))
+        self._scroll_to_playhead()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room, what each event changed gives way: the fields tell it too."""
         super().resizeEvent(event)
         self.setColumnHidden(Column.CHANGED, self.viewport().width() < 640)
-        self.scrollTo(self.rows.index(self._playhead, 0))
+        self._scroll_to_playhead()
+        self.empty.setGeometry(self.viewport().geometry())
 
     def _current_changed(self, now: QModelIndex, _before: QModelIndex) -> None:
-        if now.isValid() and now.row() != self._playhead:
-            self.event_chosen.emit(now.row())
+        if now.isValid() and self.rows.event_at(now.row()) != self._playhead:
+            self.event_chosen.emit(self.rows.event_at(now.row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
@@ -213,33 +298,77 @@ class EventsTable(QTableView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         place = self.indexAt(event.pos())
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if place.isValid():
             menu.addAction("Copy cell", lambda: QGuiApplication.clipboard().setText(str(place.data() or "")))
             menu.addAction("Copy event as JSON", self._copy_event)
             menu.addSeparator()
-        menu.addAction("Export all rows…", self.export)
-        menu.exec(event.globalPos())
+            for text, part in self.filter_offers(self.rows.event_at(place.row())):
+                menu.addAction(text, partial(self.filter_wanted.emit, part))
+            menu.addSeparator()
+        passed, count = len(self.rows.passed), len(self.rows.events)
+        menu.addAction(f"Export {_of(passed, count)}…", self.export)
+        menu.popup(event.globalPos())
+
+    def filter_offers(self, index: int) -> list[tuple[str, Part]]:
+        """What an event offers to look at, or to leave out: words for people, and the part of a filter."""
+        event = self.rows.events[index]
+        offers: list[tuple[str, Part]] = []
+        if event.type is not None:
+            offers.append((f"Only events of type {_plain(short_type(event.type))}", Part("type", event.type)))
+            offers.append((f"Leave out {_plain(short_type(event.type))}", Part("type", event.type, True)))
+        time = iso(event.recorded_at)
+        if time is not None:
+            offers.append(("Only since this event", Part("since", time.removesuffix("+00:00"))))
+        if isinstance(event.position, int):
+            offers.append(("Only up to this event", Part("to-position", str(event.position))))
+        return offers
 
     def _copy_event(self) -> None:
         row = self.currentIndex().row()
-        if 0 <= row < len(self.rows.events):
-            text = json_text.dumps(event_object(self.rows.events[row]), pretty=True).decode()
-            QGuiApplication.clipboard().setText(text)
+        if 0 <= row < self.rows.rowCount():
+            event = self.rows.events[self.rows.event_at(row)]
+            QGuiApplication.clipboard().setText(json_text.dumps(event_object(event), pretty=True).decode())
 
     def export(self) -> None:
-        """Writes all events of the stream to a file the user names, as lines of JSON or as CSV by its ending."""
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export events", "events.ndjson", "JSON lines (*.ndjson);;CSV (*.csv)"
-        )
+        """Asks for a file to write the events to that the filter lets through, all of them, shown or not."""
+        events = self.rows.passed
+        title = f"Export {_of(len(events), len(self.rows.events))}"
+        formats = "JSON lines (*.ndjson);;CSV (*.csv);;Parquet (*.parquet)"
+        name, _ = QFileDialog.getSaveFileName(self, title, "events.ndjson", formats)
         if name:
-            export_events(self.rows.events, Path(name))
+            self.export_wanted.emit(list(events), Path(name))
 
 
-def export_events(events: Sequence[Event], path: Path) -> None:
-    """Writes events as lines of JSON, or as CSV where the name ends so."""
-    with path.open("wb") as out:
-        write = tables.comma_separated if path.suffix.lower() == ".csv" else tables.lines
-        write((event_object(event) for event in events), out)
+class _NothingPasses(QWidget):
+    """Stands in the place of the rows where the filter leaves out all of them: names it and takes it away."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.words = ElidedLabel(tone="second")
+        self.words.setFont(fonts.mono(12))
+        self.clear = QPushButton("Clear the filter")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(16, 8, 16, 8)
+        grid.setHorizontalSpacing(16)
+        grid.addWidget(label("No event of this stream passes the filter."), 1, 1)
+        grid.addWidget(self.words, 2, 1)
+        grid.addWidget(self.clear, 1, 2, 2, 1)
+        for edge in (0, 3):
+            grid.setRowStretch(edge, 1)
+            grid.setColumnStretch(edge, 1)
+        self.hide()
+
+
+def _of(passed: int, count: int) -> str:
+    if passed == count:
+        return f"all {grouped(count)} events" if count != 1 else "the event"
+    return f"the {grouped(passed)} of {grouped(count)} events that pass the filter"
+
+
+def _plain(text: str) -> str:
+    """A title for a menu: what would be read as a mnemonic is shown."""
+    return text.replace("&", "&&")
 
 
 class _EventDelegate(QStyledItemDelegate):
@@ -255,22 +384,24 @@ class _EventDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         current, table = theme(), self._table
         area = QRect(option.rect)
-        playhead = table.playhead
-        if index.row() == playhead:
+        playhead, place = table.playhead, table.rows.event_at(index.row())
+        if place == playhead:
             painter.fillRect(area, current.color("selected"))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, current.color("hover"))
         column = Column(index.column())
         area.adjust(12, 0, -8, 0)
+        painter.setOpacity(1.0 if table.rows.passes(place) else _FAINT)
         if column is Column.TYPE and table.colours is not None:
-            event = table.rows.events[index.row()]
-            table.colours.paint(painter, event.type, area.x() + 4, area.center().y() + 1, dimmed=index.row() > playhead)
+            event = table.rows.events[place]
+            table.colours.paint(painter, event.type, area.x() + 4, area.center().y() + 1, dimmed=place > playhead)
             area.adjust(18, 0, 0, 0)
         font = fonts.ui(13) if column in (Column.TYPE,) else fonts.mono(12)
         painter.setFont(font)
-        token = "third" if index.row() > playhead else "second" if column is not Column.TYPE else "text"
+        token = "third" if place > playhead else "second" if column is not Column.TYPE else "text"
         if index.data() == "undecodable" and column is Column.CHANGED:
             token = "removed"
         painter.setPen(current.color(token))
         text = QFontMetrics(font).elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+        painter.setOpacity(1.0)

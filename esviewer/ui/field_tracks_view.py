@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from esviewer.timeline.tracks import Segment, Track, segments
-from esviewer.ui import fonts
+from esviewer.ui import fonts, timeline_gaps
 from esviewer.ui.axis_model import LABELS, RIGHT, AxisModel
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.timeline_view import TimelineView
@@ -97,15 +97,16 @@ class FieldTracksView(QAbstractScrollArea):
             return
         top = self.verticalScrollBar().value()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        height = min(self.viewport().height(), len(self._tracks) * ROW - top)
+        gaps = QRect(LABELS, 0, self.viewport().width() - LABELS, height)
+        timeline_gaps.paint_gaps(painter, gaps, self._model.gaps(), has_labels=False)
         for row in range(top // ROW, min(len(self._tracks), (top + self.viewport().height()) // ROW + 1)):
             self._paint_track(painter, self._tracks[row], row * ROW - top)
         if self._playhead >= 0:
             x = LABELS + self._model.pixel_of(self._playhead)
             if LABELS - 1 <= x <= self.viewport().width():
                 painter.setPen(QPen(current.color("accent"), 1.2))
-                painter.drawLine(
-                    QPointF(x, 0), QPointF(x, min(self.viewport().height(), len(self._tracks) * ROW - top))
-                )
+                painter.drawLine(QPointF(x, 0), QPointF(x, height))
 
     def _paint_track(self, painter: QPainter, track: Track, y: int) -> None:
         current = theme()

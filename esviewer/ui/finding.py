@@ -1,74 +1,150 @@
-"""The search behind the find tab: a scan that tells what it finds while it goes on, and can be cancelled."""
+"""What a filter needs done off the UI thread: which rows and which events it means, and writing those to a file."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from esviewer.domain import Event
+import numpy as np
+from numpy.typing import NDArray
+
+from esviewer.domain import Event, UsageError, Value
+from esviewer.domain.objects import event_object
 from esviewer.session import StoreSession
-from esviewer.stores.codecs import json_text
-from esviewer.stores.dialects.base import Fields
+from esviewer.stores.filters import EventFilter
+from esviewer.stores.index import NONE, Index
+from esviewer.stores.reader import Reader, Window
+from esviewer.stores.row_reading import PAGE, events_of_rows, streams_of_rows
 from esviewer.ui.jobs import Control
 from esviewer.ui.opening import reader_of
+from esviewer.ui.store_table_export import FORMATS
 
-LIMIT = 10_000
-"""Events that are shown at most; the command line gives all of them."""
-_TOLD_EVERY = 0.1
+Rows = NDArray[np.int64]
+Keep = Callable[[Mapping[str, Any]], bool]
+
+_TOLD_SECONDS, _TOLD_SELDOM = 0.25, 2.0
+"""Views draw anew with each part, which takes them some 50 ms in a large store: soon at first, then less often."""
+_SPAN = 64_000
+"""Rows that are read at a stretch."""
+_DENSE = 10
+"""Rows of a stretch for each one that is wanted, up to which reading all of them is faster than asking for each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What was found since the last part, how many events have been read in all, and in how many seconds."""
+class Answer:
+    """Ascending rows that are meant, of the first ``covered`` rows of the index, after so many seconds."""
 
-    events: list[Event]
-    read: int
+    rows: Rows
+    covered: int
     seconds: float
-    is_cut: bool = False
 
 
-def text_matcher(text: str) -> Callable[[Event], bool]:
-    """Whether a payload or the metadata contains a text, in any case; everything for an empty one."""
-    wanted = text.casefold()
-    if not wanted:
-        return lambda event: True
+def resolve_job(store: StoreSession, wanted: EventFilter, known: Rows, first: int, control: Control) -> Answer:
+    """Which rows are meant, as far as the index goes now; those before ``first`` are ``known``.
 
-    def matches(event: Event) -> bool:
-        for part in (event.data, event.metadata):
-            if part is not None and wanted in json_text.dumps(part).decode("utf-8", "replace").casefold():
-                return True
-        return False
+    Where events must be read, what is found meanwhile is told as progress.
+    """
+    index, began = store.index, time.monotonic()
+    length = index.length
+    rows = wanted.rows(index, first)
+    rows = rows[rows < length]
+    control.check()
+    if wanted.needs_events and len(rows):
+        rows = _scanned(store, wanted, known, rows, control)
+    return Answer(np.concatenate((known, rows)), length, time.monotonic() - began)
 
-    return matches
 
-
-def find_job(
-    store: StoreSession, matches: Callable[[Event], bool], types: frozenset[str] | None, control: Control
-) -> Part:
-    """Reads the store and gives what matches; parts are told as progress, the last one is the result."""
-    reader = reader_of(store, control)
+def _scanned(store: StoreSession, wanted: EventFilter, known: Rows, rows: Rows, control: Control) -> Rows:
+    """Those of the rows whose events are meant."""
+    accepts, found = wanted.matcher(), list[int]()
     began = told = time.monotonic()
-    found: list[Event] = []
-    read = count = 0
-
-    def keep(row: Fields) -> bool:
-        nonlocal read
-        read += 1
-        return types is None or row.get("type") is None or row["type"] in types
-
+    reader = reader_of(store, control)
     try:
-        for event in reader.events(keep=keep):
-            if (types is None or event.type in types) and matches(event):
-                found.append(event)
-                count += 1
-                if count == LIMIT:
-                    return Part(found, read, time.monotonic() - began, True)
+        for row, event in _events_of(reader, store.index, rows, wanted.keep):
+            if accepts(event):
+                found.append(row)
+            control.check()
             now = time.monotonic()
-            if now - told >= _TOLD_EVERY:
-                control.check()
-                control.progress(Part(found, read, now - began), always=True)
-                found, told = [], now
-        return Part(found, read, time.monotonic() - began)
+            if now - told >= max(_TOLD_SECONDS, min(_TOLD_SELDOM, (now - began) / 10)):
+                told = now
+                so_far = np.concatenate((known, np.asarray(found, np.int64)))
+                control.progress(Answer(so_far, row + 1, now - began), always=True)
     finally:
         reader.close()
+    return np.asarray(found, np.int64)
+
+
+def _events_of(reader: Reader, index: Index, rows: Rows, keep: Keep | None) -> Iterator[tuple[int, Event]]:
+    """The events of ascending rows of the index, each with its row; what is no longer there is left out.
+
+    ``keep`` is asked before a row is decoded, as in :meth:`Reader.events`, and must let these rows through.
+    """
+    start = 0
+    while start < len(rows):
+        end = int(np.searchsorted(rows, rows[start] + _SPAN))
+        if int(rows[end - 1] - rows[start]) < _DENSE * (end - start):
+            yield from _stretch(reader, index, rows[start:end], keep)
+        else:
+            end = min(end, start + PAGE)
+            found = events_of_rows(reader, index, [rows[start:end]])
+            yield from ((row, event) for row, event in found if event is not None)
+        start = end
+
+
+def _stretch(reader: Reader, index: Index, rows: Rows, keep: Keep | None) -> Iterator[tuple[int, Event]]:
+    first, last = int(rows[0]), int(rows[-1])
+    # Of all rows: of an event that is read over the category is asked too.
+    reader.learn_categories(streams_of_rows(index, np.arange(first, last + 1)))
+    row_of = {index.key_of(row): row for row in rows.tolist()}
+    bound = int(index.column("position")[last]) if reader.dialect.position(reader.found) is not None else NONE
+    window = Window(
+        after=index.key_of(first - 1) if first else None,
+        # Bounds the reading where the last row is no longer there.
+        to_position=None if bound == NONE else bound,
+    )
+    with closing(reader.events(window, keep=keep)) as events:
+        for event in events:
+            row = row_of.pop(event.key, None)
+            if row is not None:
+                yield row, event
+                if not row_of:
+                    return
+
+
+def mask_job(events: Sequence[Event], wanted: EventFilter, control: Control) -> NDArray[np.bool_]:
+    """For each event, whether it is meant."""
+    accepts = wanted.matcher()
+    mask = np.zeros(len(events), np.bool_)
+    for number, event in enumerate(events):
+        if not number % 1_000:
+            control.check()
+        mask[number] = accepts(event)
+    return mask
+
+
+def write_job(events: Sequence[Event], path: Path, control: Control) -> int:
+    """Writes events to a file, as the ending of its name says, else as lines of JSON; returns how many.
+
+    A file that could not be finished is not left behind. Raises :class:`UsageError` where it cannot be written.
+    """
+    _, write = FORMATS.get(path.suffix.lower(), FORMATS[".ndjson"])
+
+    def objects() -> Iterator[Mapping[str, Value]]:
+        for event in events:
+            control.check()
+            yield event_object(event)
+
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        with unfinished.open("wb") as out:
+            write(objects(), out)
+        unfinished.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return len(events)

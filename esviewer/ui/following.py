@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from esviewer.session import StoreSession
-from esviewer.ui import opening
+from esviewer.session import DatabaseSession, StoreSession
+from esviewer.ui import indexing
 from esviewer.ui.jobs import Job
 from esviewer.ui.widgets.format import grouped
 
@@ -25,6 +25,8 @@ class Following(QObject):
         super().__init__(view)
         self._view = view
         self._asked: dict[StoreSession, Job[int]] = {}
+        self._again: set[StoreSession] = set()
+        self._listening: dict[StoreSession, Job[None]] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self.look)
@@ -40,30 +42,73 @@ class Following(QObject):
             self.look()
         else:
             self._timer.stop()
+            for job in self._listening.values():
+                job.cancel()
+            self._listening.clear()
 
     def look(self) -> None:
         """Asks all stores for new events."""
         for database in self._view.session.databases:
             for store in database.stores:
-                asked = self._asked.get(store)
-                if store.index.complete and (asked is None or asked.is_finished):
-                    self._ask(store)
+                if store.index.complete:
+                    self._listen(store)
+                    self._ask_if_idle(store)
+
+    def _ask_if_idle(self, store: StoreSession) -> bool:
+        asked = self._asked.get(store)
+        if asked is not None and not asked.is_finished:
+            return False
+        self._ask(store)
+        return True
+
+    def _listen(self, store: StoreSession) -> None:
+        """Hears from the server where its framework notifies: sooner than the next look. Looks go on all the same."""
+        if store in self._listening or store.found.dialect.channel(store.found) is None:
+            return
+        self._listening[store] = self._view.jobs.run(
+            f"listen {id(store)}",
+            lambda control: indexing.listen_job(store, control),
+            lambda _: None,
+            # A server that does not let us listen, or went away: looking finds out the rest.
+            lambda _error: None,
+            self._heard,
+            is_waiting=True,
+        )
+
+    def _heard(self, store: StoreSession) -> None:
+        if self.is_on and store.index.complete and not self._ask_if_idle(store):
+            # What is being read may have begun before the event was there.
+            self._again.add(store)
+
+    def forget(self, database: DatabaseSession) -> None:
+        """Ends listening to a database that is closed."""
+        for store in database.stores:
+            self._again.discard(store)
+            self._asked.pop(store, None)
+            job = self._listening.pop(store, None)
+            if job is not None:
+                job.cancel()
 
     def _ask(self, store: StoreSession) -> None:
         self._asked[store] = self._view.jobs.run(
             f"index {id(store)}",
-            lambda control: opening.tail_job(store, control),
+            lambda control: indexing.tail_job(store, control),
             lambda first: self._answered(store, first),
             self._failed,
         )
 
     def _answered(self, store: StoreSession, first: int) -> None:
         view, index = self._view, store.index
+        if store in self._again:
+            self._again.discard(store)
+            if self.is_on:
+                QTimer.singleShot(0, self, lambda: self._ask_if_idle(store))
         if first >= index.length or store.database not in view.session.databases:
             return
         count = index.length - first
+        view.filtering.grown(store, first)
         view.show_growth({store})
-        view.status.show_store(view.session.store)
+        view.databases.show_progress()
         view.status.say(f"{grouped(count)} new event{'' if count == 1 else 's'} in {store.name}")
         view.databases.look_up_facts(store)
         changed = {

@@ -7,6 +7,7 @@ measured). Each lane is one thread, so that what uses one connection never runs 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,10 @@ from esviewer.domain import Cancelled
 T = TypeVar("T")
 
 _PROGRESS_SECONDS = 0.05
+_SWITCH_SECONDS = 0.0005
+"""After so long a busy thread hands over Python's lock. Painting asks for it again after every call of Qt's: at
+Python's own 5 ms a repaint beside a scan of payloads took 90 to 260 ms, so 20 to 60, and the scan no longer (measured).
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +73,7 @@ class Job(Generic[T]):
     done: Callable[[T], None]
     failed: Callable[[BaseException], None]
     progressed: Callable[[Any], None] | None
+    is_waiting: bool = False
     control: Control = field(init=False)
     is_wanted: bool = True
     is_finished: bool = False
@@ -92,6 +98,7 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._running: set[Job[Any]] = set()
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -103,9 +110,14 @@ class Jobs(QObject):
         done: Callable[[T], None],
         failed: Callable[[BaseException], None],
         progressed: Callable[[Any], None] | None = None,
+        *,
+        is_waiting: bool = False,
     ) -> Job[T]:
-        """Starts ``work`` when the lane is free. Exactly one of ``done`` and ``failed`` is called, unless cancelled."""
-        job: Job[T] = Job(done, failed, progressed)
+        """Starts ``work`` when the lane is free. Exactly one of ``done`` and ``failed`` is called, unless cancelled.
+
+        Work that only waits for something from outside says so: nobody waits for it.
+        """
+        job: Job[T] = Job(done, failed, progressed, is_waiting)
         job.control = Control(lambda state: self._arrived.emit(_Arrival(job, "progress", state)))
         executor = self._lanes.get(lane)
         if executor is None:
@@ -116,8 +128,8 @@ class Jobs(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether any wanted work is waiting or running."""
-        return any(job.is_wanted for job in self._running)
+        """Whether any wanted work is waiting to run or running."""
+        return any(job.is_wanted and not job.is_waiting for job in self._running)
 
     def _work(self, job: Job[T], work: Callable[[Control], T]) -> None:
         try:

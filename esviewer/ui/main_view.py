@@ -12,15 +12,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
-from esviewer.domain import EsviewerError, Event
+from esviewer.domain import EsviewerError
 from esviewer.session import DatabaseSession, Session, StoreSession, StreamSession, remember
+from esviewer.stores.glimpse import Glimpse
 from esviewer.ui import opening
 from esviewer.ui import theme as themes
 from esviewer.ui.actions import Actions
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
 from esviewer.ui.databases import Databases
-from esviewer.ui.find_tab import FindTab
+from esviewer.ui.filter_bar import FilterBar
+from esviewer.ui.filtering import Filtering
 from esviewer.ui.following import Following
 from esviewer.ui.frame import Frame
 from esviewer.ui.icons import icon
@@ -31,6 +33,8 @@ from esviewer.ui.overview import Facts, Overview
 from esviewer.ui.restoring import Restoring
 from esviewer.ui.sidebar import Sidebar
 from esviewer.ui.status_line import StatusLine
+from esviewer.ui.store_table import StoreTableTab
+from esviewer.ui.store_tables import StoreTables
 from esviewer.ui.stream_columns import StreamColumns
 from esviewer.ui.stream_tab import StreamTab
 from esviewer.ui.top_bar import TopBar
@@ -58,16 +62,20 @@ class MainView(QWidget):
         self.navigation = Navigation(self)
         self.restoring = Restoring(self)
         self.following = Following(self)
+        self.tables = StoreTables(self)
+        self.filtering = Filtering(self)
         self._colours: dict[StoreSession, TypeColours] = {}
         self._overviews: dict[StoreSession, Overview] = {}
         self.actions_ = Actions(self)
         self.top = TopBar(self.actions_)
         self.sidebar = Sidebar(self.session)
         self.tabs = QTabWidget()
+        self.filter_bar = FilterBar(self.filtering, self.colours)
         self.inspector = Inspector()
         self.transport = Transport()
         self.status = StatusLine()
         self.welcome = Welcome()
+        self.tables.add_button()
         self.palette_ = CommandPalette(self.session, self.actions_.entries(), self)
         self._banners = QVBoxLayout()
         self._lay_out()
@@ -91,7 +99,13 @@ class MainView(QWidget):
         column.addLayout(self._banners)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(8)
-        for widget in (self.sidebar, self.tabs, self.inspector):
+        middle = QWidget()
+        views = QVBoxLayout(middle)
+        views.setContentsMargins(0, 0, 0, 0)
+        views.setSpacing(4)
+        views.addWidget(self.filter_bar)
+        views.addWidget(self.tabs, 1)
+        for widget in (self.sidebar, middle, self.inspector):
             self.splitter.addWidget(widget)
         for place, share in enumerate((3, 10, 5)):
             self.splitter.setStretchFactor(place, share)
@@ -118,6 +132,7 @@ class MainView(QWidget):
         self.sidebar.store_chosen.connect(self.show_overview)
         self.sidebar.stream_wanted.connect(self.open_stream)
         self.sidebar.close_wanted.connect(self.close_database)
+        self.status.switch_wanted.connect(self.databases.switch_indexing)
         self.tabs.currentChanged.connect(self._tab_changed)
         self.tabs.tabCloseRequested.connect(self._close_tab)
         self.inspector.event_panel.event_wanted.connect(self.navigation.to_event)
@@ -129,6 +144,7 @@ class MainView(QWidget):
         self.palette_.type_wanted.connect(self.navigation.to_type)
         self.palette_.position_wanted.connect(self.navigation.to_position)
         self.top.command_wanted.connect(self.show_palette)
+        self.filter_bar.escaped.connect(self._to_view)
         themes.signals().changed.connect(self.sidebar.refresh)
 
     # Stores
@@ -139,12 +155,16 @@ class MainView(QWidget):
             return
         overview = self._overviews.get(store)
         if overview is None:
-            overview = self._overviews[store] = Overview(store, self.colours(store))
+            overview = self._overviews[store] = Overview(store, self.colours(store), self.jobs)
             overview.category_wanted.connect(partial(self.sidebar.choose_category, store))
             overview.type_wanted.connect(partial(self.navigation.to_type, store))
             overview.key_wanted.connect(partial(self.databases.ask_for_key, store))
+            overview.row_wanted.connect(partial(self.navigation.to_row, store))
+            overview.failed.connect(self.failed)
             if store in self.databases.facts:
                 overview.show_facts(self.databases.facts[store])
+            if store in self.databases.glimpses:
+                overview.show_glimpse(self.databases.glimpses[store])
         place = self.tabs.indexOf(overview)
         if place < 0:
             stores = sum(len(database.stores) for database in self.session.databases)
@@ -165,12 +185,20 @@ class MainView(QWidget):
         if overview is not None:
             overview.show_facts(facts)
 
+    def show_glimpse(self, store: StoreSession, glimpse: Glimpse) -> None:
+        """Shows what was seen of a store that is about to be read."""
+        overview = self._overviews.get(store)
+        if overview is not None:
+            overview.show_glimpse(glimpse)
+
     def show_growth(self, stores: set[StoreSession]) -> None:
         """Shows how far the indexes of these stores have grown."""
         for store in stores:
             overview = self._overviews.get(store)
             if overview is not None:
                 overview.refresh()
+            self.filtering.grown(store)
+        self.tables.refresh(stores)
         self.sidebar.refresh()
 
     def colours(self, store: StoreSession) -> TypeColours:
@@ -187,6 +215,8 @@ class MainView(QWidget):
         if known.is_settled:
             return
         known.settle(store.index.type_counts())
+        self.tables.repaint()
+        self.filter_bar.refresh()
         for tab in self.stream_tabs():
             if tab.stream.store is store:
                 tab.fill(known)
@@ -200,6 +230,7 @@ class MainView(QWidget):
                 self._remove_tab(place)
         for store in database.stores:
             self._colours.pop(store, None)
+            self.filtering.forget(store)
         self.databases.close(database)
 
     # Streams
@@ -253,6 +284,7 @@ class MainView(QWidget):
         tab.columns = read.columns
         tab.fill(self.colours(stream.store))
         tab.refresh()
+        self.filtering.reread(tab)
         if stream is self.session.stream:
             self.inspector.state_panel.refresh()
             self.inspector.event_panel.show_event(stream.event)
@@ -267,6 +299,7 @@ class MainView(QWidget):
         tab = StreamTab(stream, columns, self.colours(stream.store))
         tab.jumped.connect(self.navigation.note_place)
         tab.type_wanted.connect(partial(self.navigation.to_next_of_type, stream))
+        self.filtering.connect_tab(tab)
         stream.moved.add(partial(self._playhead_moved, stream))
         stream.path_selected.add(self.inspector.state_panel.refresh)
         place = self.tabs.addTab(tab, icon("git-branch"), _tab_text(stream_title(stream.category, stream.name, 11)))
@@ -311,13 +344,14 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
-        elif isinstance(tab, FindTab):
+        elif isinstance(tab, StoreTableTab):
             self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
             tab.refresh()
         else:
             self.session.choose(None)
+        self.filtering.show_on(tab)
 
     def _close_tab(self, place: int) -> None:
         if not isinstance(self.tabs.widget(place), Overview) or self._overview_count() > 1:
@@ -328,9 +362,10 @@ class MainView(QWidget):
         if isinstance(tab, StreamTab):
             tab.release()
             tab.stream.store.streams.pop(tab.stream.name, None)
-        elif isinstance(tab, FindTab):
+        elif isinstance(tab, StoreTableTab):
             tab.stop()
         elif isinstance(tab, Overview):
+            tab.stop()
             self._overviews.pop(tab.store, None)
         self.tabs.removeTab(place)
         if tab is not None:
@@ -355,7 +390,8 @@ class MainView(QWidget):
         self.inspector.setVisible(session.stream is not None)
         self.transport.show_stream(session.stream)
         self.transport.setVisible(session.stream is not None)
-        self.status.show_store(session.store)
+        self.databases.show_progress()
+        self.filter_bar.show_store(session.store)
         self.actions_.refresh()
         name = session.stream.name if session.stream else session.store.name if session.store else ""
         self.frame.setWindowTitle(f"{name} – esviewer" if name else "esviewer")
@@ -375,26 +411,15 @@ class MainView(QWidget):
         self.palette_.open_over(self, text)
 
     def show_find(self) -> None:
-        """Brings the find tab of the present store to the front."""
-        store = self.session.store
-        if store is None:
-            return
-        tab = next((tab for tab in self._find_tabs() if tab.store is store), None)
-        if tab is None:
-            tab = FindTab(store, self.jobs)
-            tab.event_wanted.connect(partial(self._to_found, store))
-            tab.failed.connect(self.failed)
-            self.tabs.addTab(tab, icon("search"), _tab_text(f"Find in {store.name}"))
-        tab.refresh()
-        self.tabs.setCurrentWidget(tab)
-        tab.field.setFocus()
+        """Shows all events of the present store, and puts the keyboard into the filter bar."""
+        self.tables.show(self.session.store)
+        self.filter_bar.start()
 
-    def _to_found(self, store: StoreSession, event: Event) -> None:
-        self.navigation.to_event(event, store)
-
-    def _find_tabs(self) -> list[FindTab]:
-        tabs = [self.tabs.widget(number) for number in range(self.tabs.count())]
-        return [tab for tab in tabs if isinstance(tab, FindTab)]
+    def _to_view(self) -> None:
+        """Gives the keyboard back to the view in front."""
+        tab = self.tabs.currentWidget()
+        if tab is not None:
+            (tab.timeline if isinstance(tab, StreamTab) else tab).setFocus()
 
     def show_query_log(self) -> None:
         """Opens the list of statements that were sent to the store that is looked at."""
@@ -454,10 +479,8 @@ class MainView(QWidget):
             self.transport.toggle_play()
         elif tab is not None and key in (Qt.Key.Key_V, Qt.Key.Key_T):
             tab.set_axis("version" if key == Qt.Key.Key_V else "time")
-        elif tab is not None and key == Qt.Key.Key_F:
-            tab.timeline.fit()
         else:
-            return False
+            return tab is not None and tab.timeline.act_on_key(event)
         return True
 
     # Beginning and end
@@ -466,11 +489,12 @@ class MainView(QWidget):
         """Keeps the session, ends all work, closes all connections."""
         self.databases.stop()
         self.following.switch(False)
+        self.filtering.close()
         self.transport.stop()
         self.restoring.keep()
         self.jobs.close()
         for database in self.session.databases:
-            database.database.close()
+            database.close()
 
     def _forget_recent(self, text: str) -> None:
         remembered = self.frame.remembered
@@ -484,6 +508,8 @@ class MainView(QWidget):
         set_zone(datetime.now().astimezone().tzinfo if name == "local" else None)
         for tab in self.stream_tabs():
             tab.show_zone()
+        self.tables.repaint()
+        self.filter_bar.show_zone()
         for overview in self._overviews.values():
             overview.refresh()
         stream = self.session.stream
@@ -502,7 +528,7 @@ def _store_of(tab: QWidget | None) -> StoreSession | None:
     """The store that a tab shows something of."""
     if isinstance(tab, StreamTab):
         return tab.stream.store
-    return tab.store if isinstance(tab, Overview | FindTab) else None
+    return tab.store if isinstance(tab, Overview | StoreTableTab) else None
 
 
 def _tab_text(text: str) -> str:

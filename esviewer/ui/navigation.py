@@ -87,9 +87,11 @@ class Navigation(QObject):
         """Opens the stream of the latest event of a type."""
         index = store.index
         rows = np.flatnonzero(index.column("type") == index.types.index(name))
-        if not len(rows):
-            return
-        row = int(rows[-1])
+        if len(rows):
+            self.to_row(store, int(rows[-1]))
+
+    def to_row(self, store: StoreSession, row: int) -> None:
+        """Opens the stream of the event in a row of the index, with the playhead on it."""
 
         def done(event: Event | None) -> None:
             if event is not None:

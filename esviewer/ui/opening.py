@@ -10,7 +10,6 @@ from esviewer.projections.inferred import InferredFold
 from esviewer.session import DatabaseSession, StoreSession
 from esviewer.stores.address import Address
 from esviewer.stores.database import Database, open_database
-from esviewer.stores.index import Index, build, tail
 from esviewer.stores.keys import payload_key
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.summary import checkpoint
@@ -37,24 +36,6 @@ class Growth:
     events: int
     rate: float
     waiting: str = ""
-
-
-def index_job(store: StoreSession, control: Control) -> Index:
-    """Builds a store's index, in place, so that views can show the part that is there."""
-    reader = reader_of(store, control)
-    try:
-        return build(reader, store.index, lambda events, rate: control.progress(Growth(events, rate)))
-    finally:
-        reader.close()
-
-
-def tail_job(store: StoreSession, control: Control) -> int:
-    """Reads what has been added to a store since it was indexed; returns the first new row."""
-    reader = reader_of(store, control)
-    try:
-        return tail(reader, store.index)
-    finally:
-        reader.close()
 
 
 def facts_job(store: StoreSession, control: Control) -> Facts:

@@ -2,263 +2,253 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QScrollArea,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from esviewer.domain import Checkpoint
 from esviewer.session import StoreSession
-from esviewer.stores.index import NONE
-from esviewer.ui import fonts
+from esviewer.stores.glimpse import Glimpse
 from esviewer.ui.colours import TypeColours
-from esviewer.ui.density_view import DensityView, Lane, ascending
-from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
-from esviewer.ui.widgets.format import grouped, when, when_exact
-from esviewer.ui.words import short_category, short_type
+from esviewer.ui.jobs import Job, Jobs
+from esviewer.ui.overview_data import AxisName, By, LaneFact, OverviewData, OverviewState, Wish
+from esviewer.ui.overview_frame import LaneLook
+from esviewer.ui.overview_history import History
+from esviewer.ui.overview_panels import Consumers, Facts, Tiles, Wrong
+from esviewer.ui.overview_words import filter_text, untimed_text
+from esviewer.ui.widgets.format import when, when_exact
+from esviewer.ui.words import none_passes, one_line, short_category, short_type, stream_title
 from esviewer.ui.zone import zone
 
-LANE_LIMIT = 60
+__all__ = ["Facts", "Overview"]
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known beside the index; ``None`` while it is being looked up."""
-
-    snapshots: int | None = None
-    checkpoints: tuple[Checkpoint, ...] | None = None
-    records_checkpoints: bool = True
-    unread: tuple[str, ...] = ()
+_PAUSE = 4.0
+"""While the index grows, this many times longer than the work took passes before it is done again."""
 
 
 class Overview(QScrollArea):
-    """The whole store on one page."""
+    """The whole store on one page. What it shows is worked out off the UI thread; nothing here walks all events."""
 
     category_wanted = Signal(str)
     type_wanted = Signal(str)
     key_wanted = Signal()
+    row_wanted = Signal(int)
+    """An event was chosen, by its row in the index."""
+    failed = Signal(object)
 
-    def __init__(self, store: StoreSession, colours: TypeColours, parent: QWidget | None = None) -> None:
+    def __init__(self, store: StoreSession, colours: TypeColours, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.store = store
         self._colours = colours
+        self._jobs = jobs
         self._facts = Facts()
-        self._by = "type"
+        self._glimpse: Glimpse | None = None
+        self._data = OverviewData(store.index)
+        self._wish = Wish()
+        self._state = OverviewState()
+        self._job: Job[Any] | None = None
+        self._is_stale = False
+        self._not_before = 0.0
+        self._order: list[int] = []
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._start_late)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(f"Overview of {store.name}")
+        self._tiles = Tiles()
+        self._wrong = Wrong()
+        self._consumers = Consumers()
+        self._history = History()
+        self.density = self._history.density
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        self._tiles = _Tiles()
-        self._wrong = _Wrong()
-        self._wrong.key_wanted.connect(self.key_wanted)
-        self.density = DensityView()
-        self.density.lane_activated.connect(self._lane_activated)
-        self._history = Panel("History", "activity")
-        self._history.add_to_header(self._switch())
-        self._history.body.addWidget(self.density)
-        self._consumers = _Consumers()
-        column.addWidget(self._tiles)
-        column.addWidget(self._wrong)
-        column.addWidget(self._consumers)
-        column.addWidget(self._history)
+        for panel in (self._tiles, self._wrong, self._history, self._consumers):
+            column.addWidget(panel)
         column.addStretch(1)
         self.setWidget(page)
-        self.refresh()
 
-    def _switch(self) -> QWidget:
-        box = QWidget()
-        line = QHBoxLayout(box)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
-        group = QButtonGroup(box)
-        for value, text in (("type", "Event types"), ("category", "Categories")):
-            button = QToolButton()
-            button.setText(text)
-            button.setCheckable(True)
-            button.setChecked(value == self._by)
-            button.clicked.connect(lambda _checked=False, chosen=value: self._show_by(chosen))
-            group.addButton(button)
-            line.addWidget(button)
-        return box
+    def _connect(self) -> None:
+        self._wrong.key_wanted.connect(self.key_wanted)
+        self._history.axis_wanted.connect(self._axis_chosen)
+        self._history.by_wanted.connect(self._by_chosen)
+        self.density.lane_activated.connect(self._lane_activated)
+        self.density.row_wanted.connect(self.row_wanted)
+        self.density.set_descriptions(self._event_text, self._short_text)
 
-    def _show_by(self, value: str) -> None:
-        self._by = value
-        self.density.show_lanes(self._lanes())
+    # What is shown
+
+    @property
+    def state(self) -> OverviewState:
+        """What is shown now."""
+        return self._state
 
     def show_facts(self, facts: Facts) -> None:
         """Takes what was looked up beside the index."""
         self._facts = facts
-        self.refresh()
+        self._want(checkpoints=facts.checkpoints or ())
+
+    def show_glimpse(self, glimpse: Glimpse) -> None:
+        """Takes what was seen of the store before it is read; shown until it has been."""
+        self._glimpse = glimpse
+        self._show_tiles()
+
+    def set_rows(self, rows: NDArray[np.int64] | None) -> None:
+        """Shows only the rows that pass a filter (ascending), or all; the numbers on top stay those of the store."""
+        self._want(rows=rows)
+
+    def _axis_chosen(self, axis: AxisName) -> None:
+        self._want(axis=axis)
+
+    def _by_chosen(self, by: By) -> None:
+        self._order = []
+        self._want(by=by)
+
+    def _want(self, **changes: Any) -> None:
+        self._wish = replace(self._wish, **changes)
+        self._start()
 
     def refresh(self) -> None:
-        """Shows the index as far as it goes."""
-        self._tiles.show_store(self.store, self._facts)
-        self._wrong.show_store(self.store, self._facts)
-        empty = self.store.index.complete and not self.store.index.length
-        self.density.set_nothing("Nothing has been stored here yet." if empty else "No event here carries a time.")
-        self.density.show_lanes(self._lanes())
-        self._consumers.show_checkpoints(self.store, self._facts)
+        """Shows the index as far as it goes, soon; while it grows, no oftener than is good for the reading of it."""
+        self._show_title()
+        left = 0.0 if self.store.index.complete else self._not_before - time.monotonic()
+        if left <= 0:
+            self._start()
+        elif not self._later.isActive():
+            self._later.start(int(left * 1000) + 1)
 
-    def _lanes(self) -> list[Lane]:
-        index = self.store.index
-        times, types, streams = index.columns("time", "type", "stream")
-        if self._by == "type":
-            names = list(index.type_counts())[:LANE_LIMIT]
-            ordinals = {name: number for number, name in enumerate(index.types)}
-            groups = _grouped(times, types, [ordinals[name] for name in names])
-            lanes = [self._colours.lane(name) for name in names]
-            return [Lane(n, short_type(n), own, lane) for n, own, lane in zip(names, groups, lanes, strict=True)]
-        counts = sorted(index.category_counts().items(), key=lambda pair: (-pair[1], pair[0]))[:LANE_LIMIT]
-        numbers = {name: number for number, (name, _) in enumerate(counts)}
-        of_stream = np.asarray([numbers.get(name or "", -1) for name in index.stream_category] or [-1], np.int32)
-        of_event = np.where(streams >= 0, of_stream[np.maximum(streams, 0)], -1)
-        groups = _grouped(times, of_event, list(numbers.values()))
-        return [Lane(n, short_category(n), own, i) for (n, i), own in zip(numbers.items(), groups, strict=True)]
+    def _start_late(self) -> None:
+        # A tab that is not in front is refreshed when it comes there.
+        if self.isVisible():
+            self._start()
+
+    def _start(self) -> None:
+        """Works out what is wanted now; what was begun before is finished first, as the next builds on it."""
+        if self._job is not None and not self._job.is_finished:
+            self._is_stale = True
+            return
+        self._is_stale = False
+        if self._data.index is not self.store.index:
+            self._data = OverviewData(self.store.index)
+        wish, data = self._wish, self._data
+        self._job = self._jobs.run(
+            f"overview {id(self.store)}",
+            lambda control: data.bring_up(wish, control.check),
+            self._show,
+            self.failed.emit,
+        )
+
+    def stop(self) -> None:
+        """Ends the work; the tab closes."""
+        self._later.stop()
+        if self._job is not None:
+            self._job.cancel()
+
+    def _show(self, state: OverviewState) -> None:
+        self._not_before = time.monotonic() + _PAUSE * state.seconds
+        self._state = state
+        self._show_title()
+        self._show_tiles()
+        self._wrong.show_figures(state.figures, self._facts)
+        self._consumers.show_facts(self._facts)
+        self._show_history(state)
+        if self._is_stale:
+            self._start()
+
+    def _show_tiles(self) -> None:
+        glimpse = None if self.store.index.complete or not (self._glimpse and self._glimpse.events) else self._glimpse
+        self._tiles.show_figures(self._state.figures, self._facts, glimpse)
+
+    def _show_title(self) -> None:
+        store = self.store
+        growing = "" if store.index.complete else "  ·  still being read"
+        self._tiles.set_title(store.name)
+        self._tiles.set_note(f"{store.found.dialect.title}, {store.found.confidence:.0%} sure{growing}")
+
+    def _show_history(self, state: OverviewState) -> None:
+        picture = state.picture
+        if picture is None:
+            return
+        self.density.set_nothing(self._nothing(state))
+        self.density.show_picture(picture, self._looks(picture.lanes), state.stands)
+        self._history.show_choices(picture.axis, picture.by)
+        self._history.show_sight()
+        remark = untimed_text(state.figures.untimed) if picture.axis == "time" else ""
+        if state.filtered is not None:
+            remark = filter_text(state.filtered, state.figures.events)
+        self._history.set_remark(remark)
+
+    def _nothing(self, state: OverviewState) -> str:
+        if state.filtered is not None and state.figures.events:
+            return none_passes(self.store) if not state.filtered else "No event that passes carries a time."
+        if not state.figures.events:
+            return "Nothing has been stored here yet." if self.store.index.complete else "Reading …"
+        return "No event here carries a time. Position shows them in their order."
+
+    def _looks(self, lanes: tuple[LaneFact, ...]) -> list[LaneLook]:
+        """The lanes in an order that does not change while the index grows."""
+        place = {code: number for number, code in enumerate(self._order)}
+        if not self.store.index.complete:
+            lanes = tuple(sorted(lanes, key=lambda lane: place.get(lane.code, len(place))))
+        if self._wish.rows is None:
+            self._order = [lane.code for lane in lanes]
+        return [self._look(lane) for lane in lanes]
+
+    def _look(self, lane: LaneFact) -> LaneLook:
+        is_type = self._state.picture is not None and self._state.picture.by == "type"
+        kinds = "event types" if is_type else "categories"
+        if lane.rest:
+            return LaneLook(lane.code, f"{lane.rest} other {kinds}", -1, None, f"{lane.rest} {kinds} with few events")
+        if lane.name is None:
+            text = "no type" if is_type else "no category"
+            return LaneLook(lane.code, text, -1, None, f"events with {text}")
+        if is_type:
+            return LaneLook(lane.code, short_type(lane.name), self._colours.lane(lane.name), lane.name, lane.name)
+        return LaneLook(lane.code, short_category(lane.name), lane.code, lane.name, lane.name)
 
     def _lane_activated(self, name: str) -> None:
-        (self.category_wanted if self._by == "category" else self.type_wanted).emit(name)
+        picture = self._state.picture
+        is_category = picture is not None and picture.by == "category"
+        (self.category_wanted if is_category else self.type_wanted).emit(name)
 
+    # One event in words
 
-def _grouped(times: NDArray[np.int64], keys: NDArray[np.int32], wanted: list[int]) -> list[NDArray[np.int64]]:
-    """Ascending times of the events with each of the keys, in one pass over all events."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts, ends = np.searchsorted(ordered, wanted, side="left"), np.searchsorted(ordered, wanted, side="right")
-    groups = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        own = times[order[start:end]]
-        groups.append(ascending(own[own != NONE]))
-    return groups
+    def _event_text(self, row: int) -> str:
+        """Lines on the event in a row: type, stream, position, time."""
+        kind, stream, position, moment = self._event(row)
+        lines = [one_line(kind), stream] if stream else [one_line(kind), "in no stream"]
+        lines.append("no position" if position is None else f"position {position}")
+        lines.append("no time" if moment is None else when_exact(moment, zone()))
+        return "\n".join(lines)
 
+    def _short_text(self, row: int) -> str:
+        """The same in one line."""
+        kind, stream, position, moment = self._event(row)
+        parts = [short_type(kind), stream, f"#{position}" if position is not None else "", ""]
+        parts[3] = when(moment, zone()) if moment is not None else ""
+        return "  ·  ".join(part for part in parts if part)
 
-class _Tiles(Panel):
-    """The numbers that matter."""
-
-    def __init__(self) -> None:
-        super().__init__("Overview", "database")
-        grid = QGridLayout()
-        grid.setContentsMargins(12, 4, 12, 14)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(10)
-        self._values: dict[str, ElidedLabel] = {}
-        names = ("Events", "Streams", "Event types", "First event", "Last event", "Snapshots")
-        for number, name in enumerate(names):
-            caption = label(name, "third", fonts.ui(11))
-            value = ElidedLabel("–")
-            value.setFont(fonts.ui(16, 600))
-            grid.addWidget(caption, 0, number)
-            grid.addWidget(value, 1, number)
-            grid.setColumnStretch(number, 4 if name.endswith(" event") else 3)
-            self._values[name] = value
-        self.body.addLayout(grid)
-
-    def show_store(self, store: StoreSession, facts: Facts) -> None:
-        index = store.index
-        self.set_title(store.name)
-        growing = "" if index.complete else "  ·  still being read"
-        self.set_note(f"{store.found.dialect.title}, {store.found.confidence:.0%} sure{growing}")
-        earliest, latest = index.time_range()
-        first, last = index.position_range()
-        texts = {
-            "Events": grouped(index.length),
-            "Streams": grouped(len(index.streams)),
-            "Event types": grouped(len(index.types)),
-            "First event": when(earliest, zone())[:10] if earliest is not None else "no times",
-            "Last event": when(latest, zone())[:10] if latest is not None else "no times",
-            "Snapshots": "–" if facts.snapshots is None else grouped(facts.snapshots),
-        }
-        for name, text in texts.items():
-            self._values[name].setText(text)
-        self._values["First event"].setToolTip(tooltip(when_exact(earliest, zone())))
-        self._values["Last event"].setToolTip(tooltip(when_exact(latest, zone())))
-        self._values["Events"].setToolTip(tooltip(f"positions {first} to {last}; {store.found.dialect.order}"))
-
-
-class _Wrong(QFrame):
-    """What is wrong with the store, if anything; not there otherwise."""
-
-    key_wanted = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("panel", "true")
-        line = QHBoxLayout(self)
-        line.setContentsMargins(12, 8, 8, 8)
-        self._text = label(tone="changed")
-        self._text.setWordWrap(True)
-        self._key = QToolButton()
-        self._key.setText("Give the key…")
-        self._key.clicked.connect(self.key_wanted)
-        line.addWidget(self._text, 1)
-        line.addWidget(self._key)
-        self.hide()
-
-    def show_store(self, store: StoreSession, facts: Facts) -> None:
-        sentences = list(facts.unread)
-        lost = store.index.undecodable()
-        if lost:
-            sentences.insert(0, f"{grouped(lost)} of {grouped(store.index.length)} payloads cannot be decoded.")
-        self._text.setText("\n".join(sentences))
-        self._key.setVisible(bool(lost))
-        self.setVisible(bool(sentences))
-
-
-class _Consumers(Panel):
-    """How far each consumer is behind."""
-
-    def __init__(self) -> None:
-        super().__init__("Consumers", "radio")
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(12, 2, 12, 12)
-        self._grid.setHorizontalSpacing(20)
-        self._grid.setVerticalSpacing(6)
-        self.body.addLayout(self._grid)
-
-    def show_checkpoints(self, store: StoreSession, facts: Facts) -> None:
-        while self._grid.count():
-            held = self._grid.takeAt(0)
-            widget = held.widget() if held is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        if facts.checkpoints is None or not facts.checkpoints:
-            self._cell(0, 0, self._nothing(facts), "third")
-            return
-        for column, name in enumerate(("Consumer", "Follows", "Position", "Events behind")):
-            self._cell(0, column, name, "third", caption=True)
-        for row, kept in enumerate(facts.checkpoints, 1):
-            position = kept.position
-            behind = "unknown: what it follows is not here" if kept.lag is None else grouped(kept.lag)
-            self._cell(row, 0, kept.consumer, "text")
-            self._cell(row, 1, kept.upstream or "–", "second")
-            self._cell(row, 2, grouped(position) if isinstance(position, int) else str(position or "–"), "second")
-            self._cell(row, 3, behind, "changed" if kept.lag else "second")
-        self._grid.setColumnStretch(0, 2)
-        for column in (1, 2, 3):
-            self._grid.setColumnStretch(column, 1)
-
-    def _nothing(self, facts: Facts) -> str:
-        if not facts.records_checkpoints:
-            return "This framework does not record how far its consumers are."
-        return "No consumer has recorded a position here."
-
-    def _cell(self, row: int, column: int, text: str, tone: str, *, caption: bool = False) -> None:
-        cell = ElidedLabel(text)
-        cell.setProperty("tone", tone)
-        if caption:
-            cell.setFont(fonts.ui(11))
-        self._grid.addWidget(cell, row, column)
+    def _event(self, row: int) -> tuple[str, str, int | str | None, int | None]:
+        index = self.store.index
+        if row >= index.length:
+            return "no event", "", None, None
+        kind, ordinal, moment = (int(column[row]) for column in index.columns("type", "stream", "time"))
+        stream = "" if ordinal < 0 else stream_title(index.stream_category[ordinal], index.streams[ordinal], 24)
+        has_time = moment != np.iinfo(np.int64).min
+        return (
+            index.types[kind] if kind >= 0 else "no type",
+            stream,
+            index.position_of(row),
+            moment if has_time else None,
+        )

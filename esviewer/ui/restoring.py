@@ -39,6 +39,11 @@ class Restoring:
         """Shows the store, and opens the streams, that were open in a database; else its first store."""
         view = self._view
         wanted = self._wanted.pop(database.address.kept, {})
+        filters = wanted.get("filters")
+        for name, words in filters.items() if isinstance(filters, dict) else ():
+            store = database.store(name)
+            if store is not None and isinstance(words, str):
+                view.filtering.set_words(store, words)
         view.show_overview(database.store(database.address.store or wanted.get("store")) or database.stores[0])
         for entry in wanted.get("streams", []):
             store = database.store(entry.get("store"))
@@ -67,7 +72,9 @@ class Restoring:
             chosen = view.session.store
             streams = [tab.kept() for tab in view.stream_tabs() if tab.stream.store.database is database]
             name = chosen.name if chosen is not None and chosen.database is database else None
-            opened.append({"address": database.address.kept, "store": name, "streams": streams})
+            filters = {store.name: store.filter.words for store in database.stores if not store.filter.is_empty}
+            kept = {"address": database.address.kept, "store": name, "streams": streams}
+            opened.append(kept | ({"filters": filters} if filters else {}))
         view.frame.remembered.open = opened
         self._wanted = {entry["address"]: entry for entry in opened}
 

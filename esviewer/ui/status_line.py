@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from esviewer.session import StoreSession
 from esviewer.ui import fonts
@@ -12,6 +13,9 @@ from esviewer.ui.widgets.format import grouped
 
 class StatusLine(QFrame):
     """Facts at the left, the latest sentence at the right."""
+
+    switch_wanted = Signal()
+    """Reading is to be stopped, or gone on with."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,16 +31,25 @@ class StatusLine(QFrame):
         self._said.setProperty("tone", "second")
         for text in (self._facts, self._said):
             text.setFont(fonts.ui(12))
+        self._switch = QToolButton()
+        self._switch.setAutoRaise(True)
+        self._switch.setProperty("compact", "true")
+        self._switch.setFont(fonts.ui(11))
+        self._switch.setFixedHeight(24)
+        self._switch.clicked.connect(self.switch_wanted)
+        self._switch.hide()
         line.addWidget(self._lock)
         line.addWidget(self._facts, 3)
         line.addWidget(self._said, 2)
+        line.addWidget(self._switch)
         self.setFixedHeight(28)
 
-    def show_store(self, store: StoreSession | None) -> None:
+    def show_store(self, store: StoreSession | None, is_reading: bool = True) -> None:
         """Shows what store is looked at, with its figures."""
         self._lock.setVisible(store is not None)
         if store is None:
             self._facts.setText("No store is open")
+            self._switch.hide()
             return
         index, source = store.index, store.database.database.source
         lost = index.undecodable()
@@ -45,11 +58,13 @@ class StatusLine(QFrame):
             "SQLite" if store.found.backend == "sqlite" else "Postgres",
             store.found.dialect.title,
             f"{grouped(index.length)} events",
-            "read whole" if index.complete else "being read",
+            "read whole" if index.complete else "being read" if is_reading else "not read whole",
         ]
         if lost:
             facts.append(f"{grouped(lost)} undecodable")
         self._facts.setText("   ·   ".join(facts))
+        self._switch.setVisible(not index.complete)
+        self._switch.setText("Stop reading" if is_reading else "Go on reading")
         self._facts.setToolTip(tooltip(f"{store.database.address.text}\nopened as: {source.way}"))
 
     def indexing(self, store: StoreSession, events: int, rate: float) -> None:

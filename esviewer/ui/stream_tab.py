@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from esviewer.session import StreamSession
+from esviewer.stores.filters import EventFilter
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.events_table import EventsTable
 from esviewer.ui.field_tracks_view import FieldTracksView
 from esviewer.ui.icons import icon
 from esviewer.ui.stream_columns import StreamColumns
+from esviewer.ui.timeline_hover import facts_of
 from esviewer.ui.timeline_view import TimelineView
 from esviewer.ui.widgets import Panel
 from esviewer.ui.widgets.format import grouped
@@ -23,6 +29,12 @@ class StreamTab(QWidget):
     jumped = Signal()
     """The playhead was moved by a click that one may want to come back from."""
     type_wanted = Signal(str)
+    filter_wanted = Signal(object)
+    """A part to be added to the filter."""
+    clear_wanted = Signal()
+    """The filter is in the way."""
+    export_wanted = Signal(object, object)
+    """Events, and the path of the file to write them to."""
 
     def __init__(
         self, stream: StreamSession, columns: StreamColumns, colours: TypeColours, parent: QWidget | None = None
@@ -36,6 +48,9 @@ class StreamTab(QWidget):
         self._lower = QStackedWidget()
         self._panel = Panel(stream.name, "activity")
         self._buttons: dict[str, QToolButton] = {}
+        self._filter = EventFilter()
+        self._mask: NDArray[np.bool_] | None = None
+        self._hides = False
         self._lay_out()
         self.fill(colours)
         self._connect()
@@ -45,6 +60,7 @@ class StreamTab(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (
             self._choice("axis", (("version", "hash", "Version axis (V)"), ("time", "clock", "Time axis (T)"))),
+            self._fold_button(),
             self._plain("zoom-out", "Zoom out (Ctrl+-)", lambda: self.timeline.zoom_out()),
             self._plain("zoom-in", "Zoom in (Ctrl++)", lambda: self.timeline.zoom_in()),
             self._plain("maximize", "Fit (F)", lambda: self.timeline.fit()),
@@ -85,6 +101,12 @@ class StreamTab(QWidget):
             self._buttons[value] = button
         return box
 
+    def _fold_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(self.timeline.fold_action)
+        button.setAccessibleName("Fold idle time")
+        return button
+
     def _plain(self, symbol: str, text: str, action: object) -> QToolButton:
         button = QToolButton()
         button.setIcon(icon(symbol))
@@ -96,23 +118,47 @@ class StreamTab(QWidget):
     def fill(self, colours: TypeColours) -> None:
         """Shows the stream in the colours of its store."""
         stream = self.stream
+        self.timeline.set_facts(partial(facts_of, stream))
         self.timeline.set_stream(self.columns.marks(colours))
         self.tracks.set_tracks(self.columns.tracks)
         self.table.show_stream(stream, colours)
         self.timeline.set_axis(stream.axis)
         self._buttons[stream.axis].setChecked(True)
-        count = len(stream.events)
         self._lower_panel.set_title("Fields")
         self._panel.set_title(stream_title(stream.category, stream.name))
-        self._panel.set_note(f"{grouped(count)} event{'' if count == 1 else 's'}")
+        if self._mask is not None and len(self._mask) != len(stream.events):
+            # What the filter makes of events that were added is told soon.
+            self._filter, self._mask = EventFilter(), None
+        self.show_filter(self._filter, self._mask)
         if stream.view_range is not None:
             self.timeline.set_view_range(*stream.view_range)
+
+    def _show_count(self) -> None:
+        count = len(self.stream.events)
+        passed = "" if self._mask is None else f"{grouped(int(np.count_nonzero(self._mask)))} of "
+        self._panel.set_note(f"{passed}{grouped(count)} event{'' if count == 1 else 's'}")
+
+    def show_filter(self, wanted: EventFilter, mask: NDArray[np.bool_] | None) -> None:
+        """Shows which events the filter lets through, all if ``None``; playhead and state do not follow a filter."""
+        self._filter, self._mask = wanted, mask
+        self._show_count()
+        self.timeline.set_filter(mask, self._hides)
+        self.table.show_filter(wanted, mask, self._hides)
+
+    def set_hides(self, hides: bool) -> None:
+        """Hides what the filter leaves out, or shows it faint."""
+        if hides != self._hides:
+            self._hides = hides
+            self.show_filter(self._filter, self._mask)
 
     def _connect(self) -> None:
         self.tracks.share_axis(self.timeline)
         self.timeline.playhead_moved.connect(self.stream.move)
         self.timeline.mark_wanted.connect(self.stream.set_mark)
         self.table.event_chosen.connect(self.stream.move)
+        self.table.filter_wanted.connect(self.filter_wanted)
+        self.table.clear_wanted.connect(self.clear_wanted)
+        self.table.export_wanted.connect(self.export_wanted)
         self.tracks.edge_clicked.connect(self._edge)
         self.tracks.track_selected.connect(self.stream.select_path)
         self.timeline.type_activated.connect(self.type_wanted)

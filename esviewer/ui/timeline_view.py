@@ -1,49 +1,41 @@
-"""The timeline of one stream: a lane for each event type, marks, snapshots, the playhead, and a minimap.
-
-Own-painted by one widget; the lanes are kept as a picture, so that a move of the playhead paints little.
-"""
+"""The timeline of one stream under the mouse and the keyboard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
-    QFontMetrics,
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
     QHelpEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
-from esviewer.timeline.lanes import LaneLayout, Lanes, lane_layout, lanes_of, merge
-from esviewer.timeline.marks import Marks, no_marks
+from esviewer.timeline.gaps import Gap
 from esviewer.timeline.placement import MARK
-from esviewer.timeline.ticks import Ticks, time_ticks, version_label, version_ticks
-from esviewer.ui import fonts, timeline_hover, timeline_painting
-from esviewer.ui.axis_model import LABELS, RIGHT, AxisModel
-from esviewer.ui.marks import draw_mark
-from esviewer.ui.theme import signals, theme
-from esviewer.ui.timeline_painting import DIMMED, Drawing, MarkPainter
+from esviewer.ui import timeline_gaps, timeline_hover
+from esviewer.ui.axis_model import LABELS
+from esviewer.ui.icons import icon
+from esviewer.ui.timeline_canvas import TOP, TimelineCanvas
+from esviewer.ui.timeline_card import Hovering
+from esviewer.ui.timeline_hover import Card
+from esviewer.ui.timeline_painting import BAR, MarkPainter
 from esviewer.ui.widgets import tooltip
 from esviewer.ui.widgets.format import grouped
-from esviewer.ui.zone import zone
-
-TOP = 26
-AXIS = 24
-MINIMAP = 34
-KEYS = "Left and Right move the playhead, W A S D zoom and pan, F fits."
 
 
-class TimelineView(QWidget):
+class TimelineView(TimelineCanvas):
     """Shows a stream's events along versions or time, and moves the playhead."""
 
     playhead_moved = Signal(int)
@@ -53,313 +45,38 @@ class TimelineView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Timeline")
-        self.setAccessibleDescription(KEYS)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setMinimumHeight(TOP + AXIS + MINIMAP + 30)
-        self.model = AxisModel(self)
-        self.model.changed.connect(self._moved)
-        self._marks: Marks = no_marks()
-        self._lanes: Lanes = lanes_of(self._marks)
-        self._layout: LaneLayout = lane_layout(0, 1)
-        self._playhead = -1
-        self._mark: int | None = None
-        self._highlighted = np.empty(0, np.int64)
-        self._back: QPixmap | None = None
-        self._front: QPixmap | None = None
-        self._flags: QPixmap | None = None
-        self._small: QPixmap | None = None
-        self._drawn_axis = self.model.axis
         self._dragging = ""
         self._grip = 0.0
-        signals().changed.connect(self._repaint_all)
-
-    # What is shown
-
-    def set_stream(self, marks: Marks) -> None:
-        """Shows another stream, the whole of it; of the same stream with more events, what was in sight."""
-        self._marks = marks
-        self._lanes = lanes_of(marks)
-        self._playhead = min(self._playhead, len(marks) - 1)
-        self._highlighted = np.empty(0, np.int64)
-        self._lay_out()
-        self.model.set_marks(marks)
-
-    def set_playhead(self, index: int) -> None:
-        """Moves the playhead and brings it into sight; tells nobody."""
-        if index != self._playhead and 0 <= index < len(self._marks):
-            self._playhead = index
-            self.model.reveal(index)
-            if not self.model.axis.is_in_order:
-                # What is later in the stream is not what stands further right, so it is dimmed mark by mark.
-                self._front = None
-            name, version = self._marks.type_name(index), version_label(self._marks, index)
-            self.setAccessibleDescription(
-                f"Event {grouped(index + 1)} of {grouped(len(self._marks))}: {name}, version {version}. {KEYS}"
-            )
-            self.update()
-
-    def set_mark(self, index: int | None) -> None:
-        """Shows the second cursor at an event, or takes it away; tells nobody."""
-        if index != self._mark:
-            self._mark = index
-            self.update()
-
-    def highlight(self, indexes: Iterable[int]) -> None:
-        """Puts a ring around events, instead of those that had one; indexes beyond the stream are left out."""
-        count = len(self._marks)
-        self._highlighted = np.array(sorted({index for index in indexes if 0 <= index < count}), np.int64)
-        self.update()
-
-    @property
-    def playhead(self) -> int:
-        return self._playhead
+        self._has_switched_gap = False
+        self.hovering = Hovering(self)
+        self.model.changed.connect(self._move_card)
+        self.fold_action = QAction(icon("fold-horizontal"), "Fold idle time\tG", self)
+        self.fold_action.setToolTip("Fold idle time on the time axis (G)")
+        self.fold_action.setCheckable(True)
+        # Not toggled: that would be heard too when the axis changes.
+        self.fold_action.triggered.connect(self.model.set_folding)
+        self._show_folding()
 
     def set_axis(self, kind: str) -> None:
-        """Version axis (evenly spaced) or time axis (true spacing)."""
-        self.model.set_kind(kind)
+        super().set_axis(kind)
+        self._show_folding()
 
-    def view_range(self) -> tuple[float, float]:
-        """Ends of what is in sight, in values of the axis."""
-        return self.model.scale.start, self.model.scale.end
-
-    def set_view_range(self, start: float, end: float) -> None:
-        """Shows a range, as :meth:`view_range` gave it."""
-        self.model.show(start, end)
-
-    def fit(self) -> None:
-        self.model.fit()
-
-    def zoom_in(self) -> None:
-        self._zoom(1.5)
-
-    def zoom_out(self) -> None:
-        self._zoom(1 / 1.5)
-
-    def pan_left(self) -> None:
-        self.model.pan(-self.model.scale.width / 6)
-
-    def pan_right(self) -> None:
-        self.model.pan(self.model.scale.width / 6)
-
-    def _zoom(self, factor: float) -> None:
-        """About the playhead if it is in sight, else about the middle."""
-        scale = self.model.scale
-        pixel = self.model.pixel_of(self._playhead) if self._playhead >= 0 else -1.0
-        self.model.zoom(pixel if 0 <= pixel <= scale.width else scale.width / 2, factor)
-
-    def _moved(self) -> None:
-        """Another part of the stream is in sight."""
-        if self._drawn_axis is not self.model.axis:
-            self._small = None
-        self._back = self._front = None
-        self.update()
-
-    def _repaint_all(self) -> None:
-        self._back = self._front = self._small = None
-        self.update()
-
-    # Geometry
-
-    def _plot(self) -> QRect:
-        return QRect(LABELS, TOP, max(10, self.width() - LABELS - RIGHT), max(10, self.height() - TOP - AXIS - MINIMAP))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._lay_out()
-        self.model.set_width(self._plot().width())
-        self._repaint_all()
-
-    def _lay_out(self) -> None:
-        self._layout = lane_layout(max(1, len(self._lanes)), self._plot().height()).scrolled(self._layout.scroll)
-
-    def _lane_y(self, lane: int) -> float:
-        return TOP + self._layout.middle(0 if self._layout.is_shared else lane)
-
-    # Painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        # Ended whatever happens: a painter that outlives its event takes the process with it.
-        with QPainter(self) as painter:
-            self._paint(painter)
-
-    def _paint(self, painter: QPainter) -> None:
-        if not len(self._marks):
-            painter.setPen(theme().color("third"))
-            painter.setFont(fonts.ui(13))
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), "The events of a stream are shown here.")
-            return
-        ratio = self.devicePixelRatioF()
-        painter.drawPixmap(0, 0, self._painted_back(ratio))
-        self._paint_front(painter, self._painted(ratio))
-        if self._flags is not None:
-            painter.drawPixmap(0, 0, self._flags)
-        self._paint_brush(painter)
-        self._paint_mark_line(painter)
-        self._paint_rings(painter)
-        self._paint_playhead(painter)
-        if self.hasFocus():
-            painter.setPen(QPen(theme().color("focus"), 1))
-            painter.drawLine(2, self.height() - 1, self.width() - 3, self.height() - 1)
-
-    def _drawing(self) -> Drawing:
-        placement, ratio = self.model.placement, self.devicePixelRatioF()
-        return Drawing(self._marks, self._lanes, self._layout, placement, self._plot(), ratio)
-
-    def _painted(self, ratio: float) -> QPixmap:
-        """The marks, and in ``_flags`` what is never dimmed: they stay as they are while the playhead moves."""
-        if self._front is None or self._front.devicePixelRatioF() != ratio:
-            marks = MarkPainter(self._drawing())
-            self._front, self._flags = self._layer(ratio), self._layer(ratio) if self._marks.flags.any() else None
-            with QPainter(self._front) as painter:
-                painter.setClipRect(self._lane_area())
-                marks.paint(painter, None if self._is_split else self._playhead)
-            if self._flags is not None:
-                with QPainter(self._flags) as painter:
-                    painter.setClipRect(self._lane_area())
-                    marks.paint_flags(painter)
-        return self._front
-
-    def _painted_back(self, ratio: float) -> QPixmap:
-        """Everything behind the marks."""
-        if self._back is None or self._back.devicePixelRatioF() != ratio:
-            drawing = self._drawing()
-            self._back = self._layer(ratio)
-            self._back.fill(theme().color("panel"))
-            with QPainter(self._back) as painter:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-                timeline_painting.paint_lanes(painter, drawing)
-                ticks = self._ticks(QFontMetrics(fonts.ui(11)))
-                timeline_painting.paint_axis(painter, drawing.plot, self.model.scale, ticks)
-                painter.drawPixmap(0, 0, self._small_picture(drawing))
-                painter.setClipRect(self._lane_area().adjusted(0, -TOP, 0, 0))
-                timeline_painting.paint_snapshots(painter, drawing)
-        return self._back
-
-    def _small_picture(self, drawing: Drawing) -> QPixmap:
-        """The minimap, which zooming and panning leave as it is."""
-        if self._small is None or self._small.devicePixelRatioF() != drawing.ratio:
-            self._small, self._drawn_axis = self._layer(drawing.ratio), self.model.axis
-            with QPainter(self._small) as painter:
-                timeline_painting.paint_minimap(painter, drawing, self._strip())
-        return self._small
-
-    def _layer(self, ratio: float) -> QPixmap:
-        layer = QPixmap(self.size() * ratio)
-        layer.setDevicePixelRatio(ratio)
-        layer.fill(Qt.GlobalColor.transparent)
-        return layer
-
-    def _lane_area(self) -> QRect:
-        """The lanes with the half of a mark that may stand out of them."""
-        return self._plot().adjusted(-MARK, 0, RIGHT - 4, 0)
-
-    @property
-    def _is_split(self) -> bool:
-        """Events after the playhead are all right of it, so that one picture serves for both sides."""
-        return self.model.axis.is_in_order or self._playhead < 0
-
-    def _paint_front(self, painter: QPainter, front: QPixmap) -> None:
-        """The marks, dimmed right of the playhead."""
-        area = self._lane_area()
-        if not self._is_split or self._playhead < 0:
-            painter.drawPixmap(0, 0, front)
-            return
-        x = self.model.pixel_of(self._playhead)
-        following = self.model.placement.between(x + 0.01, x + 2 * MARK)
-        half = (self.model.pixel_of(int(following[0])) - x) / 2 if len(following) else MARK
-        border = min(max(round(LABELS + x + min(half, MARK)), area.left()), area.right() + 1)
-        painter.save()
-        painter.setClipRect(QRect(area.left(), area.top(), border - area.left(), area.height()))
-        painter.drawPixmap(0, 0, front)
-        painter.setClipRect(QRect(border, area.top(), area.right() + 1 - border, area.height()))
-        painter.setOpacity(DIMMED)
-        painter.drawPixmap(0, 0, front)
-        painter.restore()
-
-    def _paint_rings(self, painter: QPainter) -> None:
-        """Rings around highlighted events in sight, one for those that would cover each other."""
-        if not len(self._highlighted):
-            return
-        pixels = self.model.placement.pixels_of(self._highlighted)
-        lanes = self._drawing().lanes_of(self._highlighted)
-        shown = merge(pixels, lanes, self.model.scale.width, 4.0)
-        painter.save()
-        painter.setClipRect(self._lane_area())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme().color("text"), 1.4))
-        for pixel, lane in zip(pixels[shown.first].tolist(), lanes[shown.first].tolist(), strict=True):
-            painter.drawEllipse(QPointF(LABELS + pixel, self._lane_y(lane)), MARK - 1, MARK - 1)
-        painter.restore()
-
-    def _ticks(self, metrics: QFontMetrics) -> Ticks:
-        model, character = self.model, float(metrics.averageCharWidth())
-        if model.kind == "time":
-            return time_ticks(model.axis.origin, model.scale, character, zone())
-        return version_ticks(self._marks, model.scale, character)
-
-    def _strip(self) -> QRect:
-        plot = self._plot()
-        return QRect(plot.x(), self.height() - MINIMAP + 2, plot.width(), MINIMAP - 8)
-
-    def _brush(self) -> tuple[float, float]:
-        """Pixels of the minimap between which lies what is in sight."""
-        strip = self._strip()
-        whole = self.model.axis.fit(strip.width())
-        return strip.x() + whole.pixel(self.model.scale.start), strip.x() + whole.pixel(self.model.scale.end)
-
-    def _paint_mark_line(self, painter: QPainter) -> None:
-        """The second cursor, and the stretch between it and the playhead."""
-        if self._mark is None or not 0 <= self._mark < len(self._marks):
-            return
-        plot, current = self._plot(), theme()
-        x, head = (plot.x() + self.model.pixel_of(index) for index in (self._mark, self._playhead))
-        left, right = max(min(x, head), plot.x()), min(max(x, head), plot.right())
-        if right > left:
-            shade = current.color("changed")
-            shade.setAlphaF(0.10)
-            painter.fillRect(QRectF(left, TOP, right - left, plot.height()), shade)
-        if plot.x() - 1 <= x <= plot.right() + RIGHT:
-            painter.setPen(QPen(current.color("changed"), 1.4, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(x, TOP - 4), QPointF(x, plot.bottom() + 1))
-
-    def _paint_brush(self, painter: QPainter) -> None:
-        """What of the whole stream is in sight, on the minimap."""
-        strip, (left, right) = self._strip(), self._brush()
-        shade = theme().color("accent")
-        shade.setAlphaF(0.10)
-        painter.fillRect(QRectF(left, strip.y(), right - left, strip.height()), shade)
-        painter.setPen(QPen(theme().color("accent"), 1))
-        for x in (left, right):
-            painter.drawLine(QPointF(x, strip.y()), QPointF(x, strip.bottom()))
-
-    def _paint_playhead(self, painter: QPainter) -> None:
-        if self._playhead < 0:
-            return
-        plot, strip, accent = self._plot(), self._strip(), theme().color("accent")
-        x = plot.x() + self.model.pixel_of(self._playhead)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(accent, 1))
-        small = strip.x() + self.model.axis.fit(strip.width()).pixel(float(self.model.axis.values[self._playhead]))
-        painter.drawLine(QPointF(small, strip.y()), QPointF(small, strip.bottom()))
-        if not plot.x() - 1 <= x <= plot.right() + RIGHT:
-            return
-        painter.setPen(QPen(accent, 1.6))
-        painter.drawLine(QPointF(x, TOP - 4), QPointF(x, plot.bottom() + 1))
-        y = self._lane_y(int(self._lanes.lane_of_event[self._playhead]))
-        if TOP <= y <= plot.bottom() and not self._marks.is_undecodable(self._playhead):
-            ordinal = int(self._marks.types[self._playhead])
-            timeline_painting.paint_halo(painter, x, y, accent)
-            draw_mark(painter, theme().lane_shape(ordinal), x, y, MARK + 1, theme().lane(ordinal))
-        elif TOP <= y <= plot.bottom():
-            timeline_painting.paint_halo(painter, x, y, theme().color("removed"))
-        timeline_painting.paint_handle(painter, x, version_label(self._marks, self._playhead), self.width() - 2.0)
+    def _show_folding(self) -> None:
+        """Where folding does nothing the switch is off and cannot be used; the choice itself stays."""
+        has_effect = self.model.kind == "time"
+        self.fold_action.setEnabled(has_effect)
+        self.fold_action.setChecked(has_effect and self.model.is_folding)
 
     # Mouse
 
     def index_at(self, place: QPoint) -> int | None:
         """The event whose mark is under a place, else the nearest along the axis."""
+        hit = self._hit(place)
+        return self._index_along(place.x() - LABELS) if hit is None else hit
+
+    def _hit(self, place: QPoint) -> int | None:
+        """The event whose mark is under a place."""
         x, placement = place.x() - LABELS, self.model.placement
         near = placement.between(x - MARK / 2 - 2, x + MARK / 2 + 2)
         if len(near):
@@ -367,13 +84,15 @@ class TimelineView(QWidget):
             hit = near[np.abs(heights - place.y()) <= MARK / 2 + 3]
             if len(hit):
                 return int(hit[np.argmin(np.abs(placement.pixels_of(hit) - x))])
-        return self._index_along(x)
+        return None
 
     def _index_along(self, x: float) -> int | None:
         return self.model.placement.index_at(min(max(x, 0.0), self.model.scale.width))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position().toPoint()
+        self.hovering.close()
+        self._has_switched_gap = False
         if event.button() == Qt.MouseButton.MiddleButton:
             self._dragging, self._grip = "pan", event.position().x()
         elif event.button() != Qt.MouseButton.LeftButton or not len(self._marks):
@@ -388,9 +107,17 @@ class TimelineView(QWidget):
             index = self.index_at(place)
             if index is not None:
                 self.mark_wanted.emit(index)
+        elif (gap := self._gap_at(place)) is not None:
+            self._has_switched_gap = True
+            self.model.switch_gap(gap)
         else:
             self._dragging = "playhead"
             self._move_to(self.index_at(place))
+
+    def _gap_at(self, place: QPoint) -> Gap | None:
+        """The mark of idle time under a place, unless an event's lies over it."""
+        gap = timeline_gaps.gap_at(self.model.gaps(), self._plot(), place.x(), place.y())
+        return None if gap is None or self._hit(place) is not None else gap
 
     def _grab_brush(self, x: float) -> None:
         left, right = self._brush()
@@ -404,8 +131,11 @@ class TimelineView(QWidget):
 
     def _shift_brush(self, pixels: float) -> None:
         whole = self.model.axis.fit(self._strip().width())
-        shift = pixels / whole.pixels_per_unit
-        self.model.show(self.model.scale.start + shift, self.model.scale.end + shift)
+        ends = self.view_range()
+        # As far as there is room, or what is in sight would shrink at an end.
+        at = [whole.pixel(end) for end in ends]
+        pixels = min(max(pixels, -at[0]), whole.width - at[1])
+        self.model.show(*(whole.to_value(pixel + pixels) for pixel in at))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
@@ -424,19 +154,34 @@ class TimelineView(QWidget):
             if start < end:
                 self.model.show(start, end)
         self._show_cursor(event.position().toPoint())
+        if self._dragging:
+            self.hovering.leave()
+        else:
+            self._hover(event.position().toPoint())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovering.leave()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.hovering.close()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.hovering.close()
+        super().focusOutEvent(event)
 
     def _show_cursor(self, place: QPoint) -> None:
         left, right = self._brush()
         on_edge = place.y() >= self._strip().y() and min(abs(place.x() - left), abs(place.x() - right)) <= 5
         on_label = place.x() < LABELS and self._layout.lane_at(place.y() - TOP) is not None
-        other = Qt.CursorShape.PointingHandCursor if on_label else Qt.CursorShape.ArrowCursor
+        is_link = on_label or (not self._dragging and self._gap_at(place) is not None)
+        other = Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor
         self.setCursor(Qt.CursorShape.SizeHorCursor if on_edge else other)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragging = ""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.position().x() >= LABELS:
+        if event.position().x() >= LABELS and not self._has_switched_gap:
             self.fit()
 
     def _move_to(self, index: int | None) -> None:
@@ -449,7 +194,7 @@ class TimelineView(QWidget):
         sideways, shift = pixels.x() or angle.x(), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         if event.position().x() < LABELS and self._layout.overflow:
             self._layout = self._layout.scrolled(self._layout.scroll - (pixels.y() or angle.y() / 4))
-            self._moved()
+            self._repaint_all()
         elif shift or abs(sideways) > abs(pixels.y() or angle.y()):
             self.model.pan(-float(sideways or pixels.y() or angle.y()))
         else:
@@ -475,26 +220,167 @@ class TimelineView(QWidget):
             return f"{self._marks.type_names[self._lanes.types[lane]]}\n{grouped(self._lanes.counts[lane])} events"
         if place.y() < TOP:
             return timeline_hover.snapshot_text(self._marks, self.model.placement, place.x() - LABELS)
-        index = self.index_at(place)
-        placement = self.model.placement
-        return "" if index is None else timeline_hover.event_text(self._marks, self._lanes, placement, index)
+        gap = self._gap_at(place)
+        return "" if gap is None else timeline_gaps.gap_text(gap, self.model.axis.origin)
 
-    # Keyboard
+    # Cards
+
+    def _hover(self, place: QPoint) -> None:
+        """Prepares the card of what is under the mouse."""
+        is_in_lanes = len(self._marks) and self._lane_area().contains(place)
+        index = self._hovered(place) if is_in_lanes else None
+        if index is None:
+            self.hovering.leave()
+            return
+        column = int((place.x() - LABELS) // BAR)
+        merged = self._together(index)
+        target = (column, len(merged)) if len(merged) > 1 else index
+        self.hovering.over(target, self._around(index), partial(self._card, index, merged))
+
+    def _hovered(self, place: QPoint) -> int | None:
+        """The event whose mark is under a place, or one of those that a crowd's bar there stands for."""
+        index, lane = self._hit(place), self._layout.lane_at(place.y() - TOP)
+        drawing, x = self._drawing(), place.x() - LABELS
+        if index is None and lane is not None and MarkPainter(drawing).is_crowded(lane):
+            near = self.model.placement.between(x - BAR / 2, x + BAR / 2)
+            own = near[drawing.lanes_of(near) == lane]
+            return int(own[0]) if len(own) else None
+        return index
+
+    def _together(self, index: int) -> NDArray[np.int64]:
+        """The events drawn as one with an event, of its lane; in a crowd, those of its column in all lanes."""
+        drawing, x = self._drawing(), self.model.pixel_of(index)
+        lane = drawing.lanes_of(np.array([index], np.int64))
+        near = self.model.placement.between(x - BAR / 2, x + BAR / 2)
+        return near if MarkPainter(drawing).is_crowded(int(lane[0])) else near[drawing.lanes_of(near) == lane]
+
+    def _card(self, index: int, merged: NDArray[np.int64]) -> Card:
+        if len(merged) > 1:
+            return timeline_hover.merged_card(self._marks, merged)
+        return timeline_hover.event_card(self._marks, index, self._facts_of(index))
+
+    def _around(self, index: int) -> QRect:
+        """The place of an event's mark in the widget."""
+        y = self._lane_y(int(self._lanes.lane_of_event[index]))
+        return QRect(round(LABELS + self.model.pixel_of(index)) - MARK // 2, round(y) - MARK // 2, MARK, MARK)
+
+    def show_card(self) -> None:
+        """Shows the card of the event under the playhead, which follows the playhead; or takes it away."""
+        if self.hovering.is_pinned or self._playhead < 0:
+            self.hovering.close()
+            return
+        self.model.reveal(self._playhead)
+        self._pin_card()
+
+    def set_playhead(self, index: int) -> None:
+        before = self._playhead
+        super().set_playhead(index)
+        if self.hovering.is_pinned and self._playhead != before:
+            self._pin_card()
+
+    def _pin_card(self) -> None:
+        index = self._playhead
+        self.hovering.pin(index, self._around(index), partial(self._card, index, np.empty(0, np.int64)))
+
+    def _move_card(self) -> None:
+        """What the card stands beside has moved."""
+        is_in_sight = self._playhead >= 0 and 0 <= self.model.pixel_of(self._playhead) <= self.model.scale.width
+        if self.hovering.is_pinned and is_in_sight:
+            self._pin_card()
+        else:
+            self.hovering.close()
+
+    # Keyboard and menu
+
+    def focus_or_fit(self) -> None:
+        """Shows the whole stream; where that is in sight already, the playhead and its neighbours."""
+        if self.model.is_fitted:
+            self.model.focus(self._playhead)
+        else:
+            self.fit()
+
+    def step_on_lane(self, step: int) -> None:
+        """Moves the playhead to the next (1) or previous (-1) event of the same type."""
+        if self._playhead >= 0:
+            same = np.flatnonzero(self._marks.types == self._marks.types[self._playhead])
+            place = int(np.searchsorted(same, self._playhead)) + step
+            if 0 <= place < len(same):
+                self._move_to(int(same[place]))
+
+    def switch_gap_at_playhead(self) -> None:
+        """Opens or folds the idle stretch next to the playhead, the one after it where there are two."""
+        if self._playhead >= 0:
+            value = int(self.model.axis.values[self._playhead])
+            beside = [gap for gap in self.model.gaps() if value in (gap.start, gap.end)]
+            if beside:
+                self.model.switch_gap(beside[-1])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-        if event.key() != Qt.Key.Key_Plus:  # which stands above another key on most keyboards
-            held |= Qt.KeyboardModifier.ShiftModifier
-        moves: dict[int, Callable[[], None]] = {
-            Qt.Key.Key_W: self.zoom_in,
-            Qt.Key.Key_S: self.zoom_out,
-            Qt.Key.Key_A: self.pan_left,
-            Qt.Key.Key_D: self.pan_right,
-            Qt.Key.Key_Plus: self.zoom_in,
-            Qt.Key.Key_Minus: self.zoom_out,
-        }
-        move = moves.get(event.key())
-        if move is None or event.modifiers() & held:
+        if not self.act_on_key(event):
             super().keyPressEvent(event)
+
+    def act_on_key(self, event: QKeyEvent) -> bool:
+        """Does what a key means here; false if it means nothing. Escape takes away a card."""
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if event.key() in _EITHER:  # which stand above another key on some keyboards
+            modifiers &= ~Qt.KeyboardModifier.ShiftModifier
+        act = _KEYS.get((event.key(), modifiers))
+        if act is not None:
+            act(self)
+        elif event.key() == Qt.Key.Key_Escape and self.hovering.card is not None:
+            self.hovering.close()
         else:
-            move()
+            return False
+        return True
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not len(self._marks):
+            return
+        self.hovering.close()
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        menu = self.menu(None if by_key else self._gap_at(event.pos()))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        place = self._around(self._playhead).bottomRight() if by_key and self._playhead >= 0 else event.pos()
+        menu.popup(self.mapToGlobal(place))
+
+    def menu(self, gap: Gap | None = None) -> QMenu:
+        """What can be done here; ``gap`` is the idle stretch under the mouse."""
+        menu = QMenu(self)
+        if gap is not None:
+            menu.addAction(f"{'Fold' if gap.is_open else 'Open'} this gap", partial(self.model.switch_gap, gap))
+        menu.addAction(self.fold_action)
+        menu.addSeparator()
+        for text, act in (
+            ("About the event at the playhead\tI", self.show_card),
+            ("Previous event of its type\t,", partial(self.step_on_lane, -1)),
+            ("Next event of its type\t.", partial(self.step_on_lane, 1)),
+        ):
+            menu.addAction(text, act)
+        menu.addSeparator()
+        fit = "Focus on the playhead" if self.model.is_fitted else "Fit the whole stream"
+        for text, act in (
+            ("Zoom in\tW", self.zoom_in),
+            ("Zoom out\tS", self.zoom_out),
+            (f"{fit}\tF", self.focus_or_fit),
+        ):
+            menu.addAction(text, act)
+        return menu
+
+
+_EITHER: Final = (Qt.Key.Key_Plus, Qt.Key.Key_Comma, Qt.Key.Key_Period)
+_NONE: Final = Qt.KeyboardModifier.NoModifier
+_SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
+_KEYS: Final[dict[tuple[int, Qt.KeyboardModifier], Callable[[TimelineView], None]]] = {
+    (Qt.Key.Key_W, _NONE): TimelineView.zoom_in,
+    (Qt.Key.Key_S, _NONE): TimelineView.zoom_out,
+    (Qt.Key.Key_A, _NONE): TimelineView.pan_left,
+    (Qt.Key.Key_D, _NONE): TimelineView.pan_right,
+    (Qt.Key.Key_Plus, _NONE): TimelineView.zoom_in,
+    (Qt.Key.Key_Minus, _NONE): TimelineView.zoom_out,
+    (Qt.Key.Key_F, _NONE): TimelineView.focus_or_fit,
+    (Qt.Key.Key_Comma, _NONE): lambda view: view.step_on_lane(-1),
+    (Qt.Key.Key_Period, _NONE): lambda view: view.step_on_lane(1),
+    (Qt.Key.Key_G, _NONE): lambda view: view.fold_action.trigger(),
+    (Qt.Key.Key_G, _SHIFT): TimelineView.switch_gap_at_playhead,
+    (Qt.Key.Key_I, _NONE): TimelineView.show_card,
+}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 from esviewer.domain import Event
-from esviewer.ui.widgets.format import grouped, short_id
+from esviewer.session import StoreSession
+from esviewer.ui.widgets.format import ELLIPSIS, grouped, short_id
+
+_WORDS_AT_MOST = 200
 
 # Line ends and other controls would break rows; overrides of direction would turn round what stands beside a name.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -65,3 +68,12 @@ def place(event: Event) -> str:
     if event.version is not None:
         parts.append(f"version {grouped(event.version)}")
     return " · ".join(parts) or "no position"
+
+
+def none_passes(store: StoreSession) -> str:
+    """What stands in the place of rows while none passes the filter: which filter, and of how many events."""
+    words = store.filter.words
+    words = words if len(words) <= _WORDS_AT_MOST else words[:_WORDS_AT_MOST] + ELLIPSIS
+    if store.rows is not None and store.covered < store.index.length:
+        return f"No event passes the filter so far: {grouped(store.covered)} have been asked.\n{words}"
+    return f"No event passes the filter.\n{words}"

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from esviewer.stores.database import open_database
-from esviewer.stores.index import NONE, Index, build
+from esviewer.stores.index import NONE, Index
+from esviewer.stores.index_building import build
 from tests.benchmarks import make_store
 
 ROUNDS = 4

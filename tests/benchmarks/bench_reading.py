@@ -20,7 +20,8 @@ import orjson
 import psycopg
 
 from esviewer.stores.database import Database, open_database
-from esviewer.stores.index import Index, build
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build
 from tests.benchmarks import make_store
 from tests.postgres import PostgresServer, installations
 

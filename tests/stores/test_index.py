@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 from esviewer.stores.database import open_database
-from esviewer.stores.index import Index, build, tail
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build, tail
 from tests.stores.dialects.test_eventsourcing import write_store
 
 

@@ -291,22 +291,25 @@ def test_that_shift_and_click_compare_two_versions(view: MainView, qtbot: QtBot)
 
 
 def test_that_text_and_conditions_are_found_and_lead_to_their_events(view: MainView, qtbot: QtBot) -> None:
+    store = view.session.store
+    assert store is not None
     view.show_find()
-    (tab,) = view._find_tabs()
-    tab.field.setText("MULTATULI")
-    tab.search()
+    tab, line = view.tables.tab_of(store), view.filter_bar.line
+    assert tab is not None
+    line.setText("MULTATULI")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
     settled(view, qtbot)
-    assert {event.type for event in tab.model.events} == {"lending.stock:Copy.Acquired"}
-    tab.kind.setCurrentIndex(1)
-    tab.field.setText("data.condition < `2` && type != 'x'")
-    tab.search()
+    assert tab.view.table.count and store.rows is not None
+    assert {store.index.types[ordinal] for ordinal in store.index.column("type")[store.rows].tolist()} == {
+        "lending.stock:Copy.Acquired"
+    }
+    view.filter_bar.clear_filter()
+    line.setText("where:\"data.condition < `2` && type != 'x'\"")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
     settled(view, qtbot)
-    assert tab.model.events and all(event.data["condition"] < 2 for event in tab.model.events)  # type: ignore[index]
-    first = tab.model.events[0]
-    tab.table.doubleClicked.emit(tab.model.index(0, 0))
-    qtbot.waitUntil(
-        lambda: view.session.stream is not None and view.session.stream.event.key == first.key, timeout=10_000
-    )
-    tab.field.setText("data.[")
-    tab.search()
-    assert "not a JMESPath" in tab._panel._note.text()
+    assert store.rows is not None and len(store.rows) == tab.view.table.count > 0
+    key = store.index.key_of(tab.view.row_at(0))
+    tab.view.activated.emit(0)
+    qtbot.waitUntil(lambda: view.session.stream is not None and view.session.stream.event.key == key, timeout=10_000)
+    event = view.session.stream.event if view.session.stream is not None else None
+    assert event is not None and event.data["condition"] < 2  # type: ignore[index]

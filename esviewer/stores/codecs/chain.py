@@ -45,6 +45,21 @@ class Codecs:
             return _decode_json(raw)
         return self._decode_any(raw, 0)
 
+    def opened(self, raw: bytes) -> bytes:
+        """The text or other bytes inside what was compressed or encrypted; raises only Undecodable."""
+        for _ in range(_MAX_NESTING + 1):
+            if raw[:1] and raw[0] in _JSON_STARTS and _is_json(raw):
+                return raw
+            name = compression_of(raw)
+            if name is not None:
+                raw, _notes = decompress(raw, name)
+                continue
+            inside = _decrypted(self._cipher, raw) if self._cipher is not None and len(raw) >= _NONCE + _TAG else None
+            if inside is None:
+                raise Undecodable(_unknown(raw, self._cipher is not None))
+            raw = inside
+        raise Undecodable(f"compressed or encrypted more than {_MAX_NESTING} times over")
+
     def _decode_any(self, raw: bytes, nesting: int) -> Decoded:
         failure: str | None = None
         if raw[:1] and raw[0] in _JSON_STARTS:
@@ -89,6 +104,14 @@ class Codecs:
 def _json_parts(raw: bytes | str) -> tuple[object, str, tuple[str, ...]]:
     value, notes = json_text.loads(raw)
     return value, "JSON", notes
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        json_text.loads(raw)
+    except ValueError:
+        return False
+    return True
 
 
 def _decode_json(raw: bytes | str) -> Decoded:

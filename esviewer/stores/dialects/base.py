@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, false
 
 from esviewer.domain import Event, from_iso
 from esviewer.stores.codecs import Codecs, Undecodable, json_text
-from esviewer.stores.connection import Connection, TornText
+from esviewer.stores.connection import Connection, Row, TornText
 from esviewer.stores.schema import Catalog, Table
 
 Fields: TypeAlias = dict[str, Any]
@@ -59,6 +61,24 @@ class Follow:
     followed: str | None
     category: str | None = None
     tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainRows:
+    """Rows whose envelope is plain to see, as columns of one length; times are µs.
+
+    ``streams`` are names as stored, whatever their spelling, and ``spelled`` gives the spelling of the contract;
+    ``category`` gives the category of a row's stream, if the row is its first.
+    """
+
+    positions: NDArray[np.int64]
+    streams: Sequence[str]
+    spelled: Callable[[str], str]
+    category: Callable[[int], str | None]
+    versions: NDArray[np.int64]
+    types: Sequence[str]
+    times: NDArray[np.int64]
+    raws: Sequence[bytes]
 
 
 class Dialect(ABC):
@@ -138,6 +158,14 @@ class Dialect(ABC):
         """How ``data`` or ``metadata`` of a row is to be decoded, where that differs from store to store."""
         return self.payload
 
+    def plain(self, rows: Sequence[Row], labels: tuple[str, ...]) -> PlainRows | None:
+        """Rows of :meth:`select` as the index's columns by a shorter way than :meth:`expand`, or ``None``.
+
+        To be given only where :meth:`expand` would make one decodable event with these very values of each row, whose
+        key is its position, and which is tied to no other event; ``None`` sends the rows the long way.
+        """
+        return None
+
     def expand(self, row: Fields, codecs: Codecs) -> Iterable[Fields]:
         """The events of one row as fields of the envelope; decodes ``data`` and ``metadata``."""
         return (self.decoded(row, codecs),)
@@ -205,6 +233,10 @@ class Dialect(ABC):
     def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
         """The consumers that this store's tables record; ``None`` where the framework records none."""
         return [] if self.records_checkpoints else None
+
+    def channel(self, found: Found) -> str | None:
+        """The channel of Postgres that the framework notifies when it has saved events; ``None`` if it does not."""
+        return None
 
     def related(self, event: Event) -> Relations:
         """What the store itself records about an event's cause and company."""

@@ -9,28 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import sqlalchemy
+from orjson import loads
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from esviewer.domain import Event, from_iso
 from esviewer.stores.codecs import json_text, tagged
-from esviewer.stores.connection import Connection
-from esviewer.stores.dialects.base import (
-    Dialect,
-    Fields,
-    Follow,
-    Found,
-    match,
-    spelled,
-    store_name,
-)
+from esviewer.stores.codecs.limits import MAX_DEPTH
+from esviewer.stores.connection import Connection, Row
+from esviewer.stores.dialects.base import Dialect, Fields, Follow, Found, PlainRows, match, spelled, store_name
+from esviewer.stores.iso_times import micros_of
 from esviewer.stores.schema import Catalog, Table
 
 _CORE = ("originator_id", "originator_version", "topic", "state")
 _FOREIGN = ("id", "application_name", "pipeline_id")
 """Columns of sister packages with tables of their own (eventsourcing_sqlalchemy, _django, 8.x)."""
+_PLAIN_LABELS = ("key_0", "position", "stream", "version", "type", "data")
+_TYPE, _DATA = itemgetter("_type_"), itemgetter("_data_")
 _MIGRATION_MARK = "__migration__"
 _HEX_32 = re.compile("[0-9a-fA-F]{32}").fullmatch
 
@@ -132,6 +131,33 @@ class EventSourcing(Dialect):
             row["correlation_id"] = _text(metadata.get("correlation_id"))
             row["causation_id"] = _text(metadata.get("causation_id"))
 
+    def plain(self, rows: Sequence[Row], labels: tuple[str, ...]) -> PlainRows | None:
+        """Rows of version 9 whose states are JSON objects with a time as the library writes it."""
+        if labels != _PLAIN_LABELS:
+            return None
+        _, positions, streams, versions, types, states = zip(*rows, strict=True)
+        if set(map(type, states)) != {bytes} or set(map(type, versions)) != {int}:
+            return None
+        if set(map(type, streams)) != {str} or not all(isinstance(name, str) for name in set(types)):
+            return None
+        try:
+            # Every payload is read, so that one that cannot be is counted; orjson refuses what is in doubt.
+            written = [loads(state)["timestamp"] for state in states]
+            if set(map(len, written)) != {2} or set(map(_TYPE, written)) != {"datetime_iso"} or _may_be_deep(states):
+                return None
+            times = micros_of(list(map(_DATA, written)))
+        except (ValueError, TypeError, KeyError):
+            return None
+        if times is None:
+            return None
+
+        def category(number: int) -> str | None:
+            topic = loads(states[number]).get("originator_topic")
+            return topic if isinstance(topic, str) else _category(types[number])
+
+        places, counts = np.array(positions, np.int64), np.array(versions, np.int64)
+        return PlainRows(places, streams, _dashed_text, category, counts, types, times, states)
+
     def order_of_stream(self, event: Event) -> tuple[Any, ...]:
         return (event.version or 0, event.key)
 
@@ -159,6 +185,10 @@ class EventSourcing(Dialect):
         row["state"] = state
         return row
 
+    def channel(self, found: Found) -> str | None:
+        # channel_name of PostgresApplicationRecorder, eventsourcing/postgres.py at 9.4 and later.
+        return found.events.name.replace(".", "_") if found.backend == "postgresql" else None
+
     def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
         result = []
         for role, table in found.tables.items():
@@ -172,6 +202,13 @@ class EventSourcing(Dialect):
                 if upstream != _MIGRATION_MARK:
                     result.append(Follow(consumer, upstream, reached, _followed(found, stores, upstream)))
         return result
+
+
+def _may_be_deep(states: Sequence[bytes]) -> bool:
+    """Whether a payload could be nested deeper than is read: no short one is, and a long one only if it says so."""
+    if max(map(len, states)) <= 2 * MAX_DEPTH:
+        return False
+    return any(state.count(b"{") + state.count(b"[") > MAX_DEPTH for state in states if len(state) > 2 * MAX_DEPTH)
 
 
 def found_in_ten(row: Fields) -> bool:
@@ -231,7 +268,11 @@ def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | Non
 
 
 def _dashed(stream: str | None) -> str | None:
-    return stream if stream is None or len(stream) != 32 else _dashed_32(stream)
+    return None if stream is None else _dashed_text(stream)
+
+
+def _dashed_text(stream: str) -> str:
+    return stream if len(stream) != 32 else _dashed_32(stream)
 
 
 @lru_cache(maxsize=16_384)

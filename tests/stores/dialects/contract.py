@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from esviewer.domain import Event, NotFound
@@ -18,7 +19,10 @@ from esviewer.projections.inferred import InferredFold
 from esviewer.stores import reader as reader_module
 from esviewer.stores.codecs import json_text
 from esviewer.stores.database import Database
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build
 from esviewer.stores.reader import Reader, Window
+from esviewer.stores.row_reading import events_of_rows
 from esviewer.stores.summary import summarise
 
 
@@ -98,6 +102,16 @@ class DialectContract:
     ) -> None:
         monkeypatch.setattr(reader_module, "PAGE", 37)
         assert list(reader.events()) == events
+
+    def test_that_rows_of_the_index_lead_to_their_events_in_any_order(
+        self, reader: Reader, events: list[Event]
+    ) -> None:
+        index = build(reader, Index())
+        everything, random = np.arange(index.length), np.random.default_rng(1)
+        some = np.sort(random.choice(everything, min(len(everything), 300), replace=False))
+        for rows in (everything, everything[3:-2], some, random.permutation(everything)[:500]):
+            pages = [rows[start : start + 130] for start in range(0, len(rows), 130)]
+            assert list(events_of_rows(reader, index, pages)) == [(row, events[row]) for row in rows.tolist()]
 
     def test_that_keys_are_unique_and_ascend(self, events: list[Event]) -> None:
         keys = [event.key for event in events]

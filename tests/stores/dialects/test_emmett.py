@@ -13,7 +13,8 @@ import pytest
 
 from esviewer.domain import Event
 from esviewer.stores.database import Database, open_database
-from esviewer.stores.index import Index, build
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.summary import summarise
 from tests.postgres import PostgresServer

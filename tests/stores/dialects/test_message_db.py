@@ -11,7 +11,8 @@ import pytest
 from esviewer.domain import Event
 from esviewer.stores.database import Database, open_database
 from esviewer.stores.dialects.message_db import category_of, consumer_of
-from esviewer.stores.index import Index, build
+from esviewer.stores.index import Index
+from esviewer.stores.index_building import build
 from esviewer.stores.reader import Reader
 from esviewer.stores.summary import summarise
 from tests.postgres import PostgresServer

@@ -1,0 +1,144 @@
+"""Indexing a store off the UI thread: a small one here and in memory, a large one by a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from esviewer.domain import iso
+from esviewer.session import StoreSession
+from esviewer.stores.glimpse import look
+from esviewer.stores.index_building import build, tail
+from esviewer.stores.index_history import changed_since_last_time
+from esviewer.stores.index_process import IndexProcess, Report
+from esviewer.stores.reader import Reader
+from esviewer.ui.jobs import Control
+from esviewer.ui.opening import Growth, reader_of
+from esviewer.ui.widgets.format import grouped
+
+IN_MEMORY = 50_000
+"""Events up to which a store is read whole at each opening: that takes less time than starting a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about a store that was read."""
+
+    sentence: str
+
+
+def index_job(store: StoreSession, control: Control) -> None:
+    """Brings a store's index to its head, so that views can show the part that is there; may be called again."""
+    if store.indexing is None:
+        reader = reader_of(store, control)
+        try:
+            if not reader.is_longer_than(IN_MEMORY):
+                _read_here(store, reader, control)
+                return
+            if not store.index.length:
+                control.progress(look(reader), always=True)
+            store.indexing = IndexProcess(store.database.database, store.found, store.index)
+            if store.indexing.show_kept(reader):
+                control.progress(Growth(store.index.length, 0.0), always=True)
+        finally:
+            reader.close()
+    _run(store, "build", control)
+
+
+def _read_here(store: StoreSession, reader: Reader, control: Control) -> None:
+    build(reader, store.index, lambda events, rate: control.progress(Growth(events, rate)))
+    changed = changed_since_last_time(store.index, store.database.address.kept, store.name)
+    if changed is not None:
+        control.progress(change_notice(store.name, changed, None), always=True)
+
+
+def tail_job(store: StoreSession, control: Control) -> int:
+    """Reads what has been added to a store since it was indexed; returns the first new row."""
+    if store.indexing is not None:
+        return _run(store, "tail", control)
+    reader = reader_of(store, control)
+    try:
+        return tail(reader, store.index)
+    finally:
+        reader.close()
+
+
+def listen_job(store: StoreSession, control: Control) -> None:
+    """Tells whenever the store's framework says that events were saved; ends when the job does."""
+    store.database.database.listen(
+        store.found, lambda: control.progress(store, always=True), lambda: not control.stop_requested
+    )
+
+
+def check_job(store: StoreSession, control: Control) -> Notice:
+    """Compares all that was indexed with the store as it is now."""
+    changes: list[Notice] = []
+    if store.indexing is not None:
+        compared = _run(store, "check", control, changes)
+    else:
+        reader = reader_of(store, control)
+        try:
+            compared, changed = _compare_here(store, reader, control)
+        finally:
+            reader.close()
+        if changed is not None:
+            changes.append(change_notice(store.name, changed, None))
+    if changes:
+        return changes[-1]
+    return Notice(f"{store.name}: {grouped(compared)} events are as they were when they were indexed.")
+
+
+def _compare_here(store: StoreSession, reader: Reader, control: Control) -> tuple[int, int | str | None]:
+    """How many events were compared, and the position up to which something has changed."""
+    from esviewer.stores.index_building import first_change, is_same
+    from esviewer.stores.index_digests import BLOCK
+
+    index = store.index
+    whole, length = index.digests.count, index.length
+    block = first_change(reader, index, range(whole), lambda block: control.progress(Growth(block * BLOCK, 0.0)))
+    if block is not None:
+        return length, index.position_of((block + 1) * BLOCK - 1)
+    rest = length - whole * BLOCK
+    if rest and not is_same(reader, index, whole * BLOCK, rest, index.rest_digest()):
+        return length, index.position_of(length - 1)
+    return length, None
+
+
+def _run(store: StoreSession, command: str, control: Control, changes: list[Notice] | None = None) -> int:
+    process = store.indexing
+    assert process is not None
+    control.on_stop(process.interrupt)
+
+    def told(report: Report) -> None:
+        kind = report["kind"]
+        if kind == "changed" and changes is not None:
+            changes.append(
+                change_notice(store.name, report["position"], None, " Open the store again to index it anew.")
+            )
+        elif kind == "changed":
+            control.progress(change_notice(store.name, report["position"], report["indexed"]), always=True)
+        elif kind == "replaced":
+            control.progress(Notice(_replaced(store)), always=True)
+        elif kind == "waiting":
+            sentence = f"{report['sentence']} Trying again in {report['seconds']:.0f} s."
+            control.progress(Growth(store.index.length, 0.0, sentence), always=True)
+        elif kind in ("grown", "checked"):
+            control.progress(Growth(report["events"], report.get("rate", 0.0)))
+
+    return process.run(command, told)  # type: ignore[arg-type]
+
+
+def change_notice(name: str, position: int | str | None, indexed: int | None, what: str = "") -> Notice:
+    """What is said of a store whose history is not what it was."""
+    when = f" on {(iso(indexed) or '')[:16].replace('T', ' ')}" if indexed is not None else ""
+    place = grouped(position) if isinstance(position, int) else str(position)
+    return Notice(
+        f"{name}: history before position {place} has changed since it was indexed{when}. "
+        f"An event store is append-only: find out who rewrote it.{what}"
+    )
+
+
+def _replaced(store: StoreSession) -> str:
+    return (
+        f"{store.name}: another history begins here than when this address was last opened. "
+        "Either the store was replaced, or its first events were rewritten."
+    )
