@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from sqlalchemy import text
+
 from esviewer.domain import EsviewerError, NeedsChoice, NotAStore, NotFound
 from esviewer.stores.address import Address, parse
 from esviewer.stores.codecs import Codecs
@@ -87,10 +89,14 @@ class Database:
         )
 
     def named(self, name: str) -> Found:
-        """The store of that name, in any case; raises :class:`NotFound`."""
+        """The store of that name, or else of that table, less ``_events`` or not, in any case; raises NotFound."""
+        wanted = name.lower()
         for store in self.stores:
-            if store.name.lower() == name.lower():
+            if store.name.lower() == wanted:
                 return store
+        of_table = [store for store in self.stores if wanted in _table_names(store)]
+        if len(of_table) == 1:
+            return of_table[0]
         names = ", ".join(store.name for store in self.stores)
         raise NotFound(f"{self.address.text} holds no store {name!r}; it holds: {names}.")
 
@@ -135,6 +141,19 @@ class Database:
                 listed.append(follow)
         return {store.name: result[store.name] for store in self.stores}
 
+    def skips(self, store: Found) -> list[tuple[int, int]]:
+        """Ranges of positions that the store itself records as given up, both ends included."""
+        return store.dialect.skips(store, self._control)
+
+    def has_open_writers(self) -> bool:
+        """Whether a transaction that has changed something is open on the server now; never on SQLite, which has one
+        writer and gives out no number before it commits.
+        """
+        if self.address.path is not None:
+            return False
+        snapshot = text("SELECT count(*) FROM txid_snapshot_xip(txid_current_snapshot())")
+        return bool(self._control.scalar(snapshot))
+
     def with_indexes(self) -> list[tuple[Found, Index]]:
         """Each store with an index that is empty yet."""
         return [(store, Index()) for store in self.stores]
@@ -145,6 +164,12 @@ class Database:
             connections, self._open = self._open, []
         for connection in connections:
             connection.close()
+
+
+def _table_names(store: Found) -> tuple[str, ...]:
+    """What a store's table may be called when a store is asked for."""
+    names = (store.events.name.lower(), store.events.full_name.lower())
+    return (*names, *(name.removesuffix("_events") for name in names))
 
 
 def open_database(

@@ -31,6 +31,8 @@ from esviewer.stores.sheet import Opened
 FORMAT = 1
 """Changes when what is written or how it is derived changes: an index of another format is made anew."""
 
+_LINES_BYTES = 100_000
+"""Bytes of lines that are read at once."""
 VARIABLE = "ESVIEWER_CACHE_DIR"
 
 
@@ -242,13 +244,17 @@ def _read_lines(path: Path, start: int, end: int) -> Iterator[Any]:
         data = file.read(end - start)
     if len(data) < end - start:
         raise ValueError(f"{path} is cut short")
-    try:
-        # All lines in one go take a fifth of the time.
-        yield from orjson.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")
-    except orjson.JSONDecodeError:
-        # Lone surrogates, which orjson refuses.
-        for line in data.splitlines():
-            yield json.loads(line)
+    place = 0
+    while place < len(data):
+        # Many lines in one go take a fifth of the time; all of them would hold Python's lock for long.
+        cut = data.find(b"\n", min(place + _LINES_BYTES, len(data) - 1)) + 1
+        some, place = data[place:cut], cut
+        try:
+            yield from orjson.loads(b"[" + some.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        except orjson.JSONDecodeError:
+            # Lone surrogates, which orjson refuses.
+            for line in some.splitlines():
+                yield json.loads(line)
 
 
 def _written(part: object) -> object:

@@ -454,7 +454,7 @@ class Reader:
         own: str | None = draft.get("category")
         if stream is None or version in (0, 1):
             return own
-        statement = self.dialect.select(self.found).where(self.dialect.of_stream(self.found, stream))
+        statement = self.dialect.select(self.found).where(self.dialect.of_same_stream(self.found, draft))
         statement = statement.order_by(*self.dialect.stream_order(self.found)).limit(1)
         labels = labels_of(statement)
         for row in self._all(statement):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -95,15 +96,21 @@ class Sheet:
     def plain(cls, rows: PlainRows, event: Callable[[int], Event], names: tuple[str, ...]) -> Sheet:
         """The cells of rows that the dialect vouched for; ``event`` reads one of them the long way."""
 
+        identities, tenants = rows.streams, rows.tenants
+        spelled: Callable[[Any], Hashable] = rows.spelled
+        if tenants is not None:
+            identities = list(zip(tenants, rows.streams, strict=True))
+            spelled = partial(_spelled_pair, rows.spelled)
+
         def opened(number: int) -> Opened | None:
             if rows.versions[number] in (0, 1):
-                name = rows.spelled(rows.streams[number])
-                return Opened(name, name, rows.category(number), None)
+                name, tenant = rows.spelled(rows.streams[number]), None if tenants is None else tenants[number]
+                return Opened(name if tenant is None else (tenant, name), name, rows.category(number), tenant)
             # Not its first event: the reader looks up what that says of the stream.
             return Opened.by(event(number), names)
 
         return cls(
-            rows.positions, rows.streams, rows.versions, rows.types, rows.times, rows.raws, opened, spelled=rows.spelled
+            rows.positions, identities, rows.versions, rows.types, rows.times, rows.raws, opened, spelled=spelled
         )
 
     @classmethod
@@ -125,6 +132,12 @@ class Sheet:
             [p if isinstance(p, str) else None for p in positions] if has_text else None,
             _relations(events, dialect),
         )
+
+
+def _spelled_pair(spelled: Callable[[Any], str], pair: tuple[str, Any]) -> tuple[str, str]:
+    """Tenant and stream with the stream as the contract writes it."""
+    tenant, stream = pair
+    return tenant, spelled(stream)
 
 
 def identities_of(events: list[Event], names: tuple[str, ...]) -> list[Any]:

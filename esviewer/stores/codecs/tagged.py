@@ -7,6 +7,12 @@ Its JSONTranscoder writes what JSON has no type for as an object of exactly two 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+MARK = b'"_type_"'
+"""What is in the JSON text of every wrapped value."""
 
 _HEX_32 = re.compile("[0-9a-fA-F]{32}").fullmatch
 
@@ -76,3 +82,39 @@ def _untag_list(value: list[object]) -> list[object]:
                 changed = value.copy()
             changed[index] = new
     return changed
+
+
+def python_values(value: object) -> object:
+    """``value`` with wrapped UUIDs, decimals and datetimes as Python's own; what else is wrapped stays an object.
+
+    Changes dicts and lists in place. What cannot be read as what it says it is stays an object, too.
+    """
+    kind = value.__class__
+    if kind is dict:
+        if len(value) == 2 and "_type_" in value:  # type: ignore[arg-type,operator]
+            return _python_value(value)  # type: ignore[arg-type]
+        for key, item in value.items():  # type: ignore[attr-defined]
+            kind = item.__class__
+            if kind is dict or kind is list:
+                value[key] = python_values(item)  # type: ignore[index]
+    elif kind is list:
+        value[:] = [python_values(item) for item in value]  # type: ignore[index,attr-defined]
+    return value
+
+
+def _python_value(value: dict[str, object]) -> object:
+    text = value.get("_data_")
+    if isinstance(text, str):
+        try:
+            match value["_type_"]:
+                case "decimal_str":
+                    return Decimal(text)
+                case "datetime_iso":
+                    return datetime.fromisoformat(text)
+                case "uuid_hex":
+                    return UUID(text)
+        except (ValueError, InvalidOperation):
+            return value
+    if "_data_" in value:
+        value["_data_"] = python_values(text)
+    return value

@@ -15,6 +15,8 @@ _OWN = (
     ("emmett", "Emmett"),
     ("message_db", "MessageDb"),
     ("rails_event_store", "RailsEventStore"),
+    ("eventsourcing_orm", "EventSourcingDjango"),
+    ("eventsourcing_orm", "EventSourcingSqlAlchemy"),
     ("eventsourcing", "EventSourcing"),
     ("marten", "Marten"),
     ("cqrs_es", "CqrsEs"),

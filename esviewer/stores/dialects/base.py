@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, false
+from sqlalchemy import ColumnElement, FromClause, Select, false, func, select
 
 from esviewer.domain import Event, from_iso
 from esviewer.stores.codecs import Codecs, Undecodable, json_text
@@ -67,18 +67,20 @@ class Follow:
 class PlainRows:
     """Rows whose envelope is plain to see, as columns of one length; times are µs.
 
-    ``streams`` are names as stored, whatever their spelling, and ``spelled`` gives the spelling of the contract;
-    ``category`` gives the category of a row's stream, if the row is its first.
+    ``streams`` are names as stored, whatever their spelling and type, and ``spelled`` gives the spelling of the
+    contract; ``category`` gives the category of a row's stream, if the row is its first. ``tenants`` are given where
+    tenant and stream together name one.
     """
 
     positions: NDArray[np.int64]
-    streams: Sequence[str]
-    spelled: Callable[[str], str]
+    streams: Sequence[Any]
+    spelled: Callable[[Any], str]
     category: Callable[[int], str | None]
     versions: NDArray[np.int64]
     types: Sequence[str]
     times: NDArray[np.int64]
     raws: Sequence[bytes]
+    tenants: Sequence[str] | None = None
 
 
 class Dialect(ABC):
@@ -92,6 +94,8 @@ class Dialect(ABC):
     """Whether the framework keeps consumers' positions in the database at all."""
     category_from_first_event: ClassVar[bool] = False
     """Whether the category of a stream is what :meth:`complete` gives for its first event, for all its events."""
+    has_python_classes: ClassVar[bool] = False
+    """Whether events are those of aggregate classes of Python's eventsourcing, which can fold them."""
     order: ClassVar[str]
     """One phrase for people: what the order of events rests on."""
     identity: ClassVar[tuple[str, ...]] = ("stream",)
@@ -133,6 +137,13 @@ class Dialect(ABC):
     @abstractmethod
     def of_stream(self, found: Found, stream: str) -> ColumnElement[bool]:
         """The condition for events of a stream, whatever the spelling of its name."""
+
+    def of_same_stream(self, found: Found, row: Fields) -> ColumnElement[bool]:
+        """The condition for events of the very stream of an event of :meth:`expand`.
+
+        To be narrowed where :attr:`identity` is more than the name and :attr:`category_from_first_event` is set.
+        """
+        return self.of_stream(found, row["stream"])
 
     def stream_order(self, found: Found) -> tuple[ColumnElement[Any], ...]:
         """How the events of one stream are ordered; by the store's order unless the dialect knows better."""
@@ -218,6 +229,10 @@ class Dialect(ABC):
     def complete(self, row: Fields) -> None:
         """Fills in the fields that only this dialect can tell, in place. ``row["data"]`` is decoded already."""
 
+    def python_data(self, row: Fields, codecs: Codecs) -> Any:
+        """The payload of an event of :meth:`expand` as code wants it: Python's own values where some are wrapped."""
+        return row["data"]
+
     def snapshots(self, found: Found) -> Select[Any] | None:
         """Stored snapshots with labels ``stream version recorded_at type data``, ``None`` if there are none."""
         return None
@@ -233,6 +248,14 @@ class Dialect(ABC):
     def follows(self, found: Found, stores: Sequence[Found], connection: Connection) -> list[Follow] | None:
         """The consumers that this store's tables record; ``None`` where the framework records none."""
         return [] if self.records_checkpoints else None
+
+    def numbers_rows_itself(self, found: Found) -> bool:
+        """Whether positions are SQLite's implicit row numbers: a save that is rolled back leaves no hole in them."""
+        return found.backend == "sqlite" and str(self.key(found)[0]) == "rowid"
+
+    def skips(self, found: Found, connection: Connection) -> list[tuple[int, int]]:
+        """Ranges of positions that the framework records as given up, both ends included."""
+        return []
 
     def channel(self, found: Found) -> str | None:
         """The channel of Postgres that the framework notifies when it has saved events; ``None`` if it does not."""
@@ -278,6 +301,25 @@ def store_name(catalog: Catalog, table: Table, *, count: int, named: str | None 
     if named is None:
         return table.schema or "public"
     return named if table.schema in (None, "public") else f"{table.schema}.{named}"
+
+
+def distinct_values(table: Table, name: str, **where: Any) -> Select[Any]:
+    """All values of a column but NULL, in rows where other columns have the values of ``where``.
+
+    In as many steps as there are values, through an index that begins with the columns of ``where`` and then this one
+    (PostgreSQL wiki, "Loose indexscan").
+    """
+    first, later = table.clause.alias(), table.clause.alias()
+
+    def least(rows: FromClause) -> Select[Any]:
+        same = [rows.c[table.column(other).name] == value for other, value in where.items()]
+        return select(func.min(rows.c[table.column(name).name]).label("value")).where(*same)
+
+    found = least(first).cte("leaps", recursive=True)
+    beyond = later.c[table.column(name).name] > found.c.value
+    following = least(later).where(beyond).scalar_subquery().correlate(found)
+    found = found.union_all(select(following).where(found.c.value.is_not(None)))
+    return select(found.c.value).where(found.c.value.is_not(None))
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -7,7 +7,7 @@ Format facts: ``eventsourcing/sqlite.py``, ``postgres.py``, ``persistence.py`` a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -18,16 +18,17 @@ from orjson import loads
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from esviewer.domain import Event, from_iso
-from esviewer.stores.codecs import json_text, tagged
+from esviewer.stores.codecs import Codecs, Undecodable, json_text, tagged
 from esviewer.stores.codecs.limits import MAX_DEPTH
 from esviewer.stores.connection import Connection, Row
 from esviewer.stores.dialects.base import Dialect, Fields, Follow, Found, PlainRows, match, spelled, store_name
 from esviewer.stores.iso_times import micros_of
 from esviewer.stores.schema import Catalog, Table
 
-_CORE = ("originator_id", "originator_version", "topic", "state")
-_FOREIGN = ("id", "application_name", "pipeline_id")
-"""Columns of sister packages with tables of their own (eventsourcing_sqlalchemy, _django, 8.x)."""
+CORE = ("originator_id", "originator_version", "topic", "state")
+"""Columns of events and of snapshots, whichever package made the tables."""
+_SHARED = ("application_name", "pipeline_id")
+"""Columns of tables that several applications share (eventsourcing_django, 8.x)."""
 _PLAIN_LABELS = ("key_0", "position", "stream", "version", "type", "data")
 _TYPE, _DATA = itemgetter("_type_"), itemgetter("_data_")
 _MIGRATION_MARK = "__migration__"
@@ -40,18 +41,31 @@ class EventSourcing(Dialect):
     backends = frozenset({"sqlite", "postgresql"})
     payload = "any"
     category_from_first_event = True
+    has_python_classes = True
     order = "by notification id, in which the library commits"
 
     def find(self, catalog: Catalog) -> list[Found]:
-        tables = [t for t in catalog.tables if t.has(*_CORE) and not any(t.has(c) for c in _FOREIGN)]
+        tables = [t for t in catalog.tables if t.has(*CORE) and not any(t.has(c) for c in _SHARED)]
+        # All of them, whichever dialect reads them: a snapshot or tracking table belongs to one of them only.
         logs = [t for t in tables if _is_log(catalog, t)]
-        return [self._found(catalog, log, logs, tables) for log in logs]
+        count = sum(map(self._is_own, logs))
+        return [self._found(catalog, log, logs, tables, count) for log in logs if self._is_own(log)]
 
-    def _found(self, catalog: Catalog, log: Table, logs: list[Table], tables: list[Table]) -> Found:
-        needed = _CORE if catalog.backend == "sqlite" else (*_CORE, "notification_id")
-        _, _, sentence = match(log, needed)
+    def _is_own(self, log: Table) -> bool:
+        """Whether a table of events is of the library itself, not of eventsourcing_sqlalchemy."""
+        return not log.has("id")
+
+    def _needed(self, backend: str) -> tuple[str, ...]:
+        """The columns that a table of events is recognised by."""
+        return CORE if backend == "sqlite" else (*CORE, "notification_id")
+
+    def _name(self, catalog: Catalog, log: Table, count: int) -> str:
+        """The name of one of ``count`` stores."""
+        return store_name(catalog, log, count=count, named=None if catalog.backend == "sqlite" else prefix_of(log))
+
+    def _found(self, catalog: Catalog, log: Table, logs: list[Table], tables: list[Table], count: int) -> Found:
+        _, _, sentence = match(log, self._needed(catalog.backend))
         evidence = [sentence]
-        prefix = _prefix(log)
         roles = {"events": log}
         snapshots = _snapshots(log, logs, tables)
         if snapshots is not None:
@@ -62,13 +76,19 @@ class EventSourcing(Dialect):
             evidence.append(f"Table {table.full_name} holds positions of consumers.")
         if log.has("event_id", "metadata"):
             evidence.append("Columns event_id and metadata are those of version 10.")
-        named = None if catalog.backend == "sqlite" else prefix
-        name = store_name(catalog, log, count=len(logs), named=named)
-        return Found(self, name, roles, 1.0, tuple(evidence), catalog.backend)
+        return Found(self, self._name(catalog, log, count), roles, 1.0, tuple(evidence), catalog.backend)
 
     def unread(self, catalog: Catalog) -> list[str]:
-        """Tagged events of dynamic consistency boundaries (``eventsourcing/dcb/postgres_tt.py`` at 9.5.6)."""
-        return [
+        """Tagged events of dynamic consistency boundaries (``eventsourcing/dcb/postgres_tt.py`` at 9.5.6), and 8.x.
+
+        The tables of 8.x: ``eventsourcing/infrastructure/sqlalchemy/records.py`` at 8.2.5.
+        """
+        old = [
+            f"Table {table.full_name} holds events of Python eventsourcing 8, which are not read yet."
+            for table in catalog.tables
+            if table.has(*CORE, *_SHARED)
+        ]
+        return old + [
             f"Table {table.full_name} holds tagged events (DCB) of Python eventsourcing, which are not read yet."
             for table in catalog.tables
             if table.name.endswith("_tt_main")
@@ -96,7 +116,10 @@ class EventSourcing(Dialect):
         return (found.events.column("notification_id"),)
 
     def of_stream(self, found: Found, stream: str) -> ColumnElement[bool]:
-        table = found.events
+        return self._named(found.events, stream)
+
+    def _named(self, table: Table, stream: str) -> ColumnElement[bool]:
+        """The condition that a row is of a stream, whatever the spelling of its name."""
         return spelled(table.column("originator_id"), table.type_of("originator_id"), stream)
 
     def stream_order(self, found: Found) -> tuple[ColumnElement[Any], ...]:
@@ -131,14 +154,30 @@ class EventSourcing(Dialect):
             row["correlation_id"] = _text(metadata.get("correlation_id"))
             row["causation_id"] = _text(metadata.get("causation_id"))
 
+    def python_data(self, row: Fields, codecs: Codecs) -> Any:
+        data, raw = row["data"], row["raw"]
+        if data.__class__ is not dict or not data or raw is None:
+            return data
+        try:
+            if raw[:1] != b"{":
+                raw = codecs.opened(raw)
+            # One value is wrapped in nearly every payload: the time, which is in the envelope.
+            if raw.count(tagged.MARK) <= (row.get("recorded_at") is not None):
+                return data
+            value = json_text.loads(raw)[0]
+        except (ValueError, Undecodable):
+            return data
+        return {name: tagged.python_values(value[name]) for name in data} if isinstance(value, dict) else data
+
     def plain(self, rows: Sequence[Row], labels: tuple[str, ...]) -> PlainRows | None:
         """Rows of version 9 whose states are JSON objects with a time as the library writes it."""
         if labels != _PLAIN_LABELS:
             return None
         _, positions, streams, versions, types, states = zip(*rows, strict=True)
-        if set(map(type, states)) != {bytes} or set(map(type, versions)) != {int}:
+        if set(map(type, states)) != {bytes} or {*map(type, positions), *map(type, versions)} != {int}:
             return None
-        if set(map(type, streams)) != {str} or not all(isinstance(name, str) for name in set(types)):
+        spelling = self._spelling(streams)
+        if spelling is None or not all(isinstance(name, str) for name in set(types)):
             return None
         try:
             # Every payload is read, so that one that cannot be is counted; orjson refuses what is in doubt.
@@ -156,7 +195,11 @@ class EventSourcing(Dialect):
             return topic if isinstance(topic, str) else _category(types[number])
 
         places, counts = np.array(positions, np.int64), np.array(versions, np.int64)
-        return PlainRows(places, streams, _dashed_text, category, counts, types, times, states)
+        return PlainRows(places, streams, spelling, category, counts, types, times, states)
+
+    def _spelling(self, streams: Sequence[Any]) -> Callable[[Any], str] | None:
+        """What gives stored ids as :meth:`complete` does, ``None`` where some are of another kind."""
+        return dashed_text if set(map(type, streams)) == {str} else None
 
     def order_of_stream(self, event: Event) -> tuple[Any, ...]:
         return (event.version or 0, event.key)
@@ -173,8 +216,7 @@ class EventSourcing(Dialect):
         )
 
     def snapshots_of(self, found: Found, stream: str) -> ColumnElement[bool]:
-        table = found.tables["snapshots"]
-        return spelled(table.column("originator_id"), table.type_of("originator_id"), stream)
+        return self._named(found.tables["snapshots"], stream)
 
     def snapshot_fields(self, found: Found, row: Fields) -> Fields:
         row["stream"] = _dashed(row["stream"])
@@ -184,6 +226,10 @@ class EventSourcing(Dialect):
             state = state.get("state", state)
         row["state"] = state
         return row
+
+    def application(self, found: Found) -> str:
+        """The name of the application whose events these are, as far as file and tables tell it."""
+        return found.name if found.backend == "sqlite" else prefix_of(found.events)
 
     def channel(self, found: Found) -> str | None:
         # channel_name of PostgresApplicationRecorder, eventsourcing/postgres.py at 9.4 and later.
@@ -218,19 +264,24 @@ def found_in_ten(row: Fields) -> bool:
 
 def _is_log(catalog: Catalog, table: Table) -> bool:
     """Whether a table with the core columns holds events, not snapshots."""
+    if table.has("id"):
+        # eventsourcing_sqlalchemy, whose tables of snapshots have none.
+        return not table.has("notification_id")
     if catalog.backend == "sqlite":
-        return not table.without_rowid and not table.name.endswith("_snapshots")
+        # Binary ids are those of snapshots by eventsourcing_sqlalchemy, whatever the table is called.
+        is_binary = table.type_of("originator_id").startswith("binary")
+        return not table.without_rowid and not is_binary and not table.name.endswith("_snapshots")
     return table.has("notification_id")
 
 
-def _prefix(log: Table) -> str:
+def prefix_of(log: Table) -> str:
     return log.name.removesuffix("_events")
 
 
 def _snapshots(log: Table, logs: list[Table], tables: list[Table]) -> Table | None:
     """The snapshots of a log: the table with its prefix, or the only one beside an only log whatever it is called."""
     beside = [table for table in tables if table.schema == log.schema and table not in logs]
-    named = [table for table in beside if table.name == f"{_prefix(log)}_snapshots"]
+    named = [table for table in beside if table.name == f"{prefix_of(log)}_snapshots"]
     if named:
         return named[0]
     alone = len([other for other in logs if other.schema == log.schema]) == 1 and len(beside) == 1
@@ -243,14 +294,14 @@ def _tracking(catalog: Catalog, log: Table, logs: list[Table]) -> dict[str, Tabl
     A process application's table carries its name; what carries no log's name goes to the first log of the schema.
     """
     beside = [other for other in logs if other.schema == log.schema]
-    prefixes = {_prefix(other) for other in beside}
+    prefixes = {prefix_of(other) for other in beside}
     roles: dict[str, Table] = {}
     for table in catalog.beside(log):
         if table.lower != {"application_name", "notification_id"} or table.name.startswith(("old1_", "bkup1_")):
             continue
         consumer = table.name.removesuffix("_tracking")
-        owner = consumer if consumer in prefixes else _prefix(beside[0])
-        if owner == _prefix(log):
+        owner = consumer if consumer in prefixes else prefix_of(beside[0])
+        if owner == prefix_of(log):
             shown = catalog.file_stem if catalog.backend == "sqlite" and table.name == "tracking" else consumer
             roles[f"tracking:{shown}"] = table
     return roles
@@ -259,19 +310,18 @@ def _tracking(catalog: Catalog, log: Table, logs: list[Table]) -> dict[str, Tabl
 def _followed(found: Found, stores: Sequence[Found], upstream: str) -> str | None:
     """Name of the store of an upstream application, if it is in this database."""
     for other in stores:
-        if other.dialect.name != EventSourcing.name or other.events.schema != found.events.schema:
+        if not isinstance(other.dialect, EventSourcing) or other.events.schema != found.events.schema:
             continue
-        own = other.name if found.backend == "sqlite" else _prefix(other.events)
-        if own.lower() == upstream.lower():
+        if other.dialect.application(other).lower() == upstream.lower():
             return other.name
     return None
 
 
 def _dashed(stream: str | None) -> str | None:
-    return None if stream is None else _dashed_text(stream)
+    return None if stream is None else dashed_text(stream)
 
 
-def _dashed_text(stream: str) -> str:
+def dashed_text(stream: str) -> str:
     return stream if len(stream) != 32 else _dashed_32(stream)
 
 

@@ -66,6 +66,7 @@ class Marten(Dialect):
         for role, name, columns, meaning in (
             ("streams", "mt_streams", ("id", "type"), "the types of streams"),
             ("progression", "mt_event_progression", ("name", "last_seq_id"), "positions of projections"),
+            ("skips", "mt_high_water_skips", ("starting_sequence", "ending_sequence"), "numbers that were given up"),
         ):
             table = catalog.sibling(log, name)
             if table is not None and table.has(*columns):
@@ -152,6 +153,13 @@ class Marten(Dialect):
             for consumer, reached in rows
             if consumer.partition(":")[0] not in _BOOKKEEPING
         ]
+
+    def skips(self, found: Found, connection: Connection) -> list[tuple[int, int]]:
+        table = found.tables.get("skips")
+        if table is None:
+            return []
+        first, last = table.column("starting_sequence"), table.column("ending_sequence")
+        return [(int(low), int(high)) for low, high in connection.all(select(first, last).order_by(last))]
 
 
 def _types(streams: Table) -> tuple[FromClause, tuple[str, ...]]:

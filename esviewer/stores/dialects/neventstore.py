@@ -37,7 +37,17 @@ from sqlalchemy.sql import FromClause
 
 from esviewer.domain import Event, from_iso
 from esviewer.stores.codecs import Codecs, Undecodable, json_text
-from esviewer.stores.dialects.base import Dialect, Fields, Found, Relations, as_uuid, match, spelled, store_name
+from esviewer.stores.dialects.base import (
+    Dialect,
+    Fields,
+    Found,
+    Relations,
+    as_uuid,
+    distinct_values,
+    match,
+    spelled,
+    store_name,
+)
 from esviewer.stores.schema import Catalog, Table
 
 _CORE = (
@@ -180,7 +190,7 @@ def _commits_of(table: Table, stream: str) -> CompoundSelect[Any]:
     Only the hashed name has an index, with the bucket before it: so the buckets are found by leaping through that
     index. The name itself is looked for only if its hash is not there, which is so where another hasher was set.
     """
-    parts = [*_lookup(table, stream, _buckets(table))]
+    parts = [*_lookup(table, stream, distinct_values(table, "BucketId"))]
     bucket, slash, name = stream.partition("/")
     if slash:
         parts += _lookup(table, name, bucket)
@@ -209,17 +219,6 @@ def _lookup(table: Table, stream: str, bucket: str | Select[Any]) -> tuple[Selec
         select(_of(by_hash, table, "CheckpointNumber")).where(within(by_hash), hashed(by_hash)),
         select(number).select_from(gate.outerjoin(by_name, same)),
     )
-
-
-def _buckets(table: Table) -> Select[Any]:
-    """All buckets, in as many steps through the index as there are buckets (PostgreSQL wiki, "Loose indexscan")."""
-    first, later = table.clause.alias(), table.clause.alias()
-    least = select(func.min(_of(first, table, "BucketId")).label("bucket"))
-    found = least.cte("buckets", recursive=True)
-    bucket = _of(later, table, "BucketId")
-    following = select(func.min(bucket)).where(bucket > found.c.bucket).scalar_subquery().correlate(found)
-    found = found.union_all(select(following).where(found.c.bucket.is_not(None)))
-    return select(found.c.bucket).where(found.c.bucket.is_not(None))
 
 
 def _hashes(table: Table, stream: str) -> list[ColumnElement[Any]]:
