@@ -12,15 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import platformdirs
-
-from esviewer.domain import Event, Snapshot
-
 # At run time this module needs the standard library alone: the window reads what was kept before its first paint.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from esviewer.catalogue.model import Catalogue
+    from esviewer.domain import Event, Snapshot
+    from esviewer.projections.classes import ClassFoldFailure
     from esviewer.projections.history import AggregateHistory
     from esviewer.stores.address import Address
     from esviewer.stores.database import Database
@@ -64,6 +63,20 @@ class Place:
     index: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FoldChoice:
+    """Which fold the streams of a category are shown with: ``inferred``, a name of the workspace, or ``classes``.
+
+    ``sources`` is the folder of the classes.
+    """
+
+    name: str = "inferred"
+    sources: str | None = None
+
+
+INFERRED = FoldChoice()
+
+
 class StreamSession:
     """One opened stream: its history, where the playhead stands, and what is selected in it."""
 
@@ -72,6 +85,12 @@ class StreamSession:
         self.name = name
         self.history = history
         self.snapshots = snapshots
+        self.failure: ClassFoldFailure | None = None
+        """From which event on the state is not known, because the application's classes could not take it."""
+        self.sources: str | None = None
+        """The folder of the classes that the history was folded with."""
+        self.output = ""
+        """What those classes printed."""
         self.playhead = len(history.events) - 1
         self.axis: Axis = "version"
         self.mark: int | None = None
@@ -114,6 +133,20 @@ class StreamSession:
         self.history, self.snapshots = history, snapshots
         self.playhead = len(self.events) - 1 if at_head else min(self.playhead, len(self.events) - 1)
 
+    def refold(
+        self,
+        history: AggregateHistory,
+        failure: ClassFoldFailure | None = None,
+        sources: str | None = None,
+        output: str = "",
+    ) -> None:
+        """Takes the same events folded in another way; playhead, mark and selection stay."""
+        self.history, self.failure, self.sources, self.output = history, failure, sources, output
+
+    def is_known(self, index: int) -> bool:
+        """Whether the state after an event is known."""
+        return self.failure is None or index < self.failure.index
+
     def select_path(self, path: str | None) -> None:
         """Selects a field of the state, for "set by" and for the keys that walk its changes."""
         if path != self.selected_path:
@@ -136,6 +169,31 @@ def _no_filter() -> EventFilter:
 
 
 @dataclass(eq=False)
+class StoreCatalogue:
+    """What is known of a store's event types, where it is kept, and what it makes of each event."""
+
+    current: Catalogue | None = None
+    """What events are judged by; ``None`` while nothing is known."""
+    saved: Catalogue | None = None
+    """As its file has it: edits are undone by going back to it."""
+    path: Path | None = None
+    """The file that it is kept in, ``None`` for one that was inferred or taken from sources and not saved."""
+    origin: str = ""
+    """Where it came from if not from a file, in a few words."""
+    statuses: NDArray[np.uint8] | None = None
+    """The status of each row of the index, as far as it is known: a code of ``esviewer.stores.filters.STATUSES``."""
+    changed: Listeners = field(default_factory=Listeners)
+    """Another catalogue counts, or it was saved."""
+    judged: Listeners = field(default_factory=Listeners)
+    """More is known of statuses, or they are others."""
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it says something that its file does not."""
+        return self.current is not None and self.current != self.saved
+
+
+@dataclass(eq=False)
 class StoreSession:
     """One store of an opened database with its index, which may still grow."""
 
@@ -153,6 +211,13 @@ class StoreSession:
     filtered: Listeners = field(default_factory=Listeners)
     """The filter changed, or more is known of its rows."""
 
+    folds: dict[str | None, FoldChoice] = field(default_factory=dict)
+    """By category, the fold that was chosen; the inferred one where none was."""
+    workspace: Path | None = None
+    """The folder of the store's workspace, once it has been looked for."""
+
+    catalogue: StoreCatalogue = field(default_factory=StoreCatalogue)
+    """What is known of its event types."""
     indexing: IndexProcess | None = None
     """The process that indexes the store, where it is too large to be read here."""
 
@@ -252,7 +317,11 @@ class Session:
 def config_folder() -> Path:
     """Where settings are kept: ``ESVIEWER_CONFIG_DIR``, else where this system keeps them."""
     given = os.environ.get("ESVIEWER_CONFIG_DIR")
-    return Path(given) if given else platformdirs.user_config_path("esviewer")
+    if given:
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_config_path("esviewer")
 
 
 @dataclass
@@ -270,6 +339,12 @@ class Remembered:
     window: dict[str, Any] = field(default_factory=dict)
     filters: dict[str, str] = field(default_factory=dict)
     """Saved filters by name, in the words of the filter bar."""
+    trusted: list[str] = field(default_factory=list)
+    """Folders whose code may run, as whole paths."""
+    workspaces: dict[str, str] = field(default_factory=dict)
+    """Folders that were chosen as workspaces, by the address of the database."""
+    folds: list[dict[str, str | None]] = field(default_factory=list)
+    """Chosen folds: ``{address, store, category, fold, sources}``."""
 
     def note(self, address: str) -> None:
         """Puts an address on top of the recent ones."""
@@ -302,6 +377,13 @@ def _remembered(kept: Mapping[str, Any]) -> Remembered:
         result.window = dict(kept["window"])
     if isinstance(kept.get("filters"), dict):
         result.filters = {name: words for name, words in kept["filters"].items() if isinstance(words, str)}
+    if isinstance(kept.get("trusted"), list):
+        result.trusted = [folder for folder in kept["trusted"] if isinstance(folder, str)]
+    if isinstance(kept.get("workspaces"), dict):
+        result.workspaces = {name: folder for name, folder in kept["workspaces"].items() if isinstance(folder, str)}
+    if isinstance(kept.get("folds"), list):
+        entries = [entry for entry in kept["folds"] if isinstance(entry, dict)]
+        result.folds = [entry for entry in entries if all(isinstance(value, str | None) for value in entry.values())]
     return result
 
 
@@ -317,6 +399,9 @@ def remember(state: Remembered, folder: Path | None = None) -> None:
             "live": state.live,
             "window": state.window,
             "filters": state.filters,
+            "trusted": state.trusted,
+            "workspaces": state.workspaces,
+            "folds": state.folds,
         },
         indent=1,
     )

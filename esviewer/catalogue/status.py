@@ -139,6 +139,12 @@ class Judge:
             return self._mismatch(entry, told, event.data)
         return decision.answer
 
+    def settled(self, name: str | None) -> Assessment | None:
+        """What all events of a stored type are told, whatever is in them; ``None`` where each must be asked."""
+        answer = self._settled(name).answer
+        # What is current for want of a confirmed catalogue may still be undecodable.
+        return None if answer is None or answer.status is Status.CURRENT else answer
+
     def entry_type(self, name: str | None) -> EventType | None:
         """The type in the catalogue that a stored name means, or ``None``."""
         return self._find(name)[0]

@@ -124,7 +124,7 @@ class Teller:
             return Told(_settled(column), "column")
         if rule.source == "metadata":
             found = _at(event.metadata, rule.argument or "version")
-            return Told(1 if found is MISSING else _settled(found), "metadata")
+            return Told(self._absent.version if found is MISSING else _settled(found), "metadata")
         if rule.source == "field":
             field = rule.argument or CLASS_VERSION
             found = _at(event.data, field)

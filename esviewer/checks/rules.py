@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from itertools import islice
+from typing import ClassVar, Final, Protocol, TypeAlias
 
 from esviewer.catalogue.status import Assessment, Judge
 from esviewer.domain import Event
 from esviewer.domain.finding import Confidence, Finding, Severity
 
 Place: TypeAlias = int | str
+
+MOST_SENTENCES: Final = 5
+"""How many sentences of one kind a finding has at most; ``positions`` lists what they are about, whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,10 @@ class Family(Protocol):
 def counted(number: int, noun: str = "event") -> str:
     """``1 event``, ``12 431 events``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", "\u202f")
+
+
+def shortened(sentences: Iterable[str], total: int) -> Iterator[str]:
+    """The first of so many sentences, and how many more there would be."""
+    yield from islice(sentences, MOST_SENTENCES)
+    if total > MOST_SENTENCES:
+        yield f"And {total - MOST_SENTENCES} more of the kind."

@@ -99,16 +99,16 @@ class Upcasters:
     rules: ClassVar[tuple[Rule, ...]] = tuple(_RULES.values())
 
     def __init__(self, judge: Judge) -> None:
-        self._validation = Validation(judge)
+        self.validation = Validation(judge)
 
     def see(self, event: Event, found: Assessment) -> None:
         """Takes in one event."""
-        self._validation.see(event, found)
+        self.validation.see(event, found)
 
     def findings(self) -> Iterator[Finding]:
         """One finding for each rule and type of the catalogue."""
         grouped: dict[tuple[Code, str], list[Problem]] = {}
-        for problem in self._validation.problems():
+        for problem in self.validation.problems():
             grouped.setdefault((problem.code, problem.type), []).append(problem)
         for (code, name), problems in grouped.items():
             places = dict.fromkeys(place for problem in problems for place in problem.positions)

@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from esviewer import __version__
-from esviewer.cli import output
+from esviewer.cli import judging, output
 from esviewer.cli.doctor import missing
 from esviewer.domain import EsviewerError, Event, NotFound, UsageError, Value, from_iso, iso
 from esviewer.domain.objects import event_object
@@ -26,6 +26,7 @@ from esviewer.projections.classes import (
     fold_with_classes,
     sentence_of,
 )
+from esviewer.projections.fold import Fold
 from esviewer.projections.history import AggregateHistory, Writer
 from esviewer.projections.inferred import InferredFold
 from esviewer.projections.sandbox.process import UserCodeFailed
@@ -53,6 +54,9 @@ Store = Annotated[
     str, typer.Argument(metavar="STORE", help="A path or a postgresql:// URL; ?schema= and ?store= choose.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON by the contract.")]
+Catalogued = Annotated[
+    Path | None, typer.Option("--catalogue", metavar="FILE", help="The catalogue by which events have a status.")
+]
 
 
 def run(arguments: list[str]) -> int:
@@ -89,7 +93,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @contextmanager
-def _opened(store: str) -> Iterator[Database]:
+def opened(store: str) -> Iterator[Database]:
     address = parse(store)
     database = open_database(address, key=payload_key(address))
     for sentence in database.unread:
@@ -101,17 +105,17 @@ def _opened(store: str) -> Iterator[Database]:
 
 
 @contextmanager
-def _reading(store: str) -> Iterator[Reader]:
+def reading(store: str) -> Iterator[Reader]:
     """A reader of the one store that is meant."""
-    with _opened(store) as database:
-        reader = database.reader(database.chosen(), waiting=_say_waiting)
+    with opened(store) as database:
+        reader = database.reader(database.chosen(), waiting=say_waiting)
         try:
             yield reader
         finally:
             reader.close()
 
 
-def _say_waiting(sentence: str, seconds: float) -> None:
+def say_waiting(sentence: str, seconds: float) -> None:
     print(output.printable(f"{sentence} Trying again in {seconds:.1f} s."), file=sys.stderr)
 
 
@@ -120,15 +124,22 @@ def info(
     store: Store,
     as_json: AsJson = False,
     estimate: Annotated[bool, typer.Option(help="Planner figures instead of exact counts.")] = False,
+    catalogue: Catalogued = None,
 ) -> None:
     """What is in a database: its stores, events, streams, types, consumers."""
-    with _opened(store) as database:
+    if estimate and catalogue is not None:
+        raise UsageError("Give --estimate or --catalogue, not both: a status needs the event.")
+    known = None if catalogue is None else judging.loaded(catalogue)
+    with opened(store) as database:
         chosen = (database.chosen(),) if database.address.store else database.stores
         if estimate:
             figures = [estimate_of(database, found) for found in chosen]
         else:
             summaries = summarise(database, chosen)
             figures = [summary.as_object() for summary in summaries]
+            by_status = [] if known is None else judging.statuses(database, chosen, known)
+            for figure, counts in zip(figures, by_status, strict=False):
+                figure["statuses"] = counts
         address = database.address
         result: dict[str, Value] = {"address": address.text, "database": address.database, "stores": figures}
         if as_json:
@@ -138,6 +149,9 @@ def info(
             output.table(address.text, columns, [[f[c] for c in columns] for f in figures], right=columns[2:])
         else:
             _show_info(address.text, summaries)
+            rows = [(s.found.name, *pair) for s, own in zip(summaries, by_status, strict=False) for pair in own.items()]
+            if rows:
+                output.table("", ("store", "status", "events"), rows, right=("events",))
 
 
 def _show_info(address: str, summaries: list[Summary]) -> None:
@@ -174,7 +188,7 @@ def streams(
     as_json: AsJson = False,
 ) -> None:
     """All streams in the order of their first event."""
-    with _reading(store) as reader:
+    with reading(store) as reader:
         index = build(reader, Index())
     rows: list[dict[str, Value]] = []
     for entry in index.stream_entries():
@@ -215,6 +229,7 @@ def events(
     where: Annotated[str | None, typer.Option(metavar="EXPR", help="JMESPath over the event object.")] = None,
     limit: Annotated[int | None, typer.Option(min=0)] = None,
     output_format: Annotated[str | None, typer.Option("--format", metavar="ndjson|csv|parquet")] = None,
+    catalogue: Catalogued = None,
     as_json: AsJson = False,
 ) -> None:
     """Events in store order."""
@@ -231,10 +246,12 @@ def events(
         where=() if where is None else (where,),
     )
     accepts = wanted.matcher()
-    with _reading(store) as reader:
-        found = _limited(filter(accepts, _source(reader, stream, wanted)), limit)
+    known = None if catalogue is None else judging.loaded(catalogue)
+    with reading(store) as reader:
+        source = _source(reader, stream, wanted)
+        found = _limited(filter(accepts, source if known is None else judging.judged(source, known)), limit)
         if form is None:
-            _show_events(found)
+            _show_events(found, with_status=known is not None)
             return
         write = {"ndjson": output.lines, "csv": output.comma_separated, "parquet": output.parquet}[form]
         write(event_object(event) for event in found)
@@ -267,12 +284,14 @@ def _time(option: str, text: str | None) -> int | None:
     return time
 
 
-def _show_events(events: Iterator[Event]) -> None:
-    columns = ("position", "recorded_at", "stream", "version", "type", "data")
+def _show_events(events: Iterator[Event], *, with_status: bool) -> None:
+    columns = ("position", "recorded_at", "stream", "version", "type", *(("status",) if with_status else ()), "data")
     block: list[list[object]] = []
     for event in events:
         data = f"undecodable: {event.undecodable}" if event.undecodable else json_text.dumps(event.data).decode()
-        block.append([event.position, iso(event.recorded_at), event.stream, event.version, event.type, _cut(data, 60)])
+        status = [event.status] if with_status else []
+        place = [event.position, iso(event.recorded_at), event.stream, event.version, event.type]
+        block.append([*place, *status, _cut(data, 60)])
         if len(block) == 500:
             output.table("", columns, block, right=("position", "version"))
             block = []
@@ -292,8 +311,12 @@ def state(
     version: Annotated[int | None, typer.Option(help="After the event with this version, as stored.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="After the last event recorded at or before.")] = None,
     fold: Annotated[
-        str, typer.Option(help="inferred, or classes: those of the application, run with --trust.")
+        str,
+        typer.Option(help="inferred; classes: those of the application, run with --trust; or a fold of the workspace."),
     ] = "inferred",
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder whose esviewer.toml has the fold.")
+    ] = None,
     sources: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder that holds the application's top-level package.")
     ] = None,
@@ -301,16 +324,17 @@ def state(
     as_json: AsJson = False,
 ) -> None:
     """The state of an aggregate, and which event set each field."""
-    folder = _trusted_sources(fold, sources, trust)
+    folder = _trusted_sources(sources, trust) if fold == "classes" else None
     if version is not None and at is not None:
         raise UsageError("Give --version or --at, not both.")
     time = _time("--at", at)
     failure: ClassFoldFailure | None = None
-    with _opened(store) as database:
+    own = _fold_named(fold, workspace, store)
+    with opened(store) as database:
         found = database.chosen()
-        events = database.reader(found, waiting=_say_waiting).aggregate(stream)
+        events = database.reader(found, waiting=say_waiting).aggregate(stream)
         if folder is None:
-            history = AggregateHistory(events, InferredFold())
+            history = AggregateHistory(events, own)
         else:
             folded = _folded_with_classes(database, found, events, folder)
             history, failure = folded.history, folded.failure
@@ -336,12 +360,20 @@ def state(
         _show_state(history, index)
 
 
-def _trusted_sources(fold: str, sources: Path | None, trust: bool) -> Path | None:
-    """The folder of classes to fold with, ``None`` for the inferred fold; raises UsageError without consent."""
-    if fold == "inferred":
-        return None
-    if fold != "classes":
-        raise UsageError(f"--fold {fold} is not known: this version folds with 'inferred' and 'classes'.")
+def _fold_named(name: str, workspace: Path | None, store: str) -> Fold:
+    """The fold of that name; raises NotFound with the names there are. In the place of classes the inferred one."""
+    if name in ("inferred", "classes"):
+        return InferredFold()
+    from esviewer.projections.edited import EditedFold
+    from esviewer.session import config_folder
+    from esviewer.workspace import check_folder, default_folder, read
+
+    folder = default_folder(parse(store), config_folder()) if workspace is None else check_folder(workspace)
+    return EditedFold(read(folder).fold(name))
+
+
+def _trusted_sources(sources: Path | None, trust: bool) -> Path:
+    """The folder of classes to fold with; raises UsageError without consent."""
     if sources is None:
         raise UsageError(
             "--fold classes needs --sources DIR, the folder that holds the application's top-level package."
@@ -415,5 +447,5 @@ def _later(name: str) -> None:
         raise UsageError(f"{name} is not part of esviewer {__version__} yet.")
 
 
-for _name in ("catalogue", "check", "replay", "compare", "report"):
+for _name in ("report",):
     _later(_name)

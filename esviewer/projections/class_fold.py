@@ -39,7 +39,7 @@ def prepare(order: dict[str, Any]) -> Run:
     database = open_database(order["address"], key=key, password=order["password"])
     try:
         found = database.named(order["store"])
-        if found.dialect.name != "eventsourcing":
+        if not found.dialect.has_python_classes:
             raise UsageError(
                 f"{found.name} is a store of {found.dialect.title}: only those of Python's eventsourcing have classes."
             )

@@ -40,6 +40,13 @@ class ClassFold:
     def initial(self) -> State:
         return {}
 
+    def freeze(self, state: State) -> object:
+        return dict(state)
+
+    def thaw(self, frozen: object) -> State:
+        assert isinstance(frozen, dict)
+        return dict(frozen)
+
     def apply(self, state: State, event: Event) -> list[Touch]:
         changed, removed = self._deltas.get(event.key, ({}, []))
         touches = []
@@ -76,18 +83,19 @@ def fold_with_classes(
     *,
     limits: Limits | None = None,
     started: Callable[[Sandbox], None] = lambda sandbox: None,
+    progressed: Callable[[int], None] = lambda count: None,
 ) -> ClassHistory:
     """Folds a stream's events with the classes in ``sources``, whose consent must have been had before.
 
     The child reads the stream itself, so that nothing but names and states passes between. Raises
     :class:`UserCodeFailed` where the classes could not be loaded, took too long or ended the process, and what opening
-    the store raises. ``started`` is given the sandbox, to be able to stop it.
+    the store raises. ``started`` is given the sandbox, to be able to stop it; ``progressed`` how many events are done.
     """
     key = database.key
     order = {
         "address": database.address.whole,
         "store": found.name,
-        "stream": events[0].stream,
+        "stream": "/".join(str(getattr(events[0], name)) for name in found.dialect.identity),
         "key": None if key is None else base64.b64encode(key).decode(),
         "password": database.password,
         "sources": str(check_sources(sources)),
@@ -99,6 +107,7 @@ def fold_with_classes(
     def told(report: Report) -> None:
         if report["kind"] == "deltas":
             deltas.extend((changed, removed) for changed, removed in report["deltas"])
+            progressed(len(deltas))
 
     try:
         result: dict[str, Any] = sandbox.run(told)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from esviewer.domain import Event, Value
 
 State: TypeAlias = dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """A part of the state before and after an event: ``MISSING`` for not there. Nothing outside it changed."""
 
     path: str
@@ -30,3 +28,19 @@ class Fold(Protocol):
     def initial(self) -> State: ...
 
     def apply(self, state: State, event: Event) -> list[Touch]: ...
+
+
+@runtime_checkable
+class SharingFold(Fold, Protocol):
+    """A fold that never changes a value it has put into the state, and so can keep a state by keeping its values.
+
+    What it keeps costs a few pointers, where writing the whole state down costs as much as the state is large.
+    """
+
+    def freeze(self, state: State) -> object:
+        """The state as it is now, whatever becomes of it; never changed."""
+        ...
+
+    def thaw(self, frozen: object) -> State:
+        """A state of its own, equal to the one that was frozen."""
+        ...

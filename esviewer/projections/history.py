@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import pickle
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from sys import getsizeof
 
 from esviewer.domain import Event
-from esviewer.projections.fold import Fold, State
-from esviewer.projections.paths import Change, changes
+from esviewer.projections.fold import Fold, SharingFold, State
+from esviewer.projections.paths import Change, changes, plain_change
 
 CHECKPOINT_EVERY = 200
+_TOLD_EVERY = 500
 CHECKPOINT_BYTES = 64 * 1024 * 1024
 """Distance of checkpoints is doubled until they fit these bytes."""
 
@@ -36,30 +39,48 @@ class AggregateHistory:
     ``index`` counts events from 0; the state *at* an index includes that event, and index -1 is before the first.
     """
 
-    def __init__(self, events: Sequence[Event], fold: Fold, *, every: int = CHECKPOINT_EVERY) -> None:
+    def __init__(
+        self,
+        events: Sequence[Event],
+        fold: Fold,
+        *,
+        every: int = CHECKPOINT_EVERY,
+        told: Callable[[int], None] | None = None,
+    ) -> None:
+        """Folds the events; ``told`` is called now and then with how many are done, and may raise to end it."""
         self.events = tuple(events)
         self.fold = fold
+        self._sharing = fold if isinstance(fold, SharingFold) else None
+        self._told = told
         self.changed: list[tuple[Change, ...]] = []
         """What each event changed, leaf by leaf."""
         self.writers: dict[str, list[int]] = {}
         """By path, the indexes of the events that changed it, ascending; in the order of first appearance."""
         self._every = every
-        self._checkpoints: dict[int, bytes] = {}
+        self._checkpoints: dict[int, object] = {}
         self._current: tuple[int, State] = (-1, fold.initial())
         self._pass()
 
     def _pass(self) -> None:
-        state = self.fold.initial()
+        state, apply = self.fold.initial(), self.fold.apply
         kept = 0
         for index, event in enumerate(self.events):
             changed: list[Change] = []
-            for touch in self.fold.apply(state, event):
-                changed += changes(touch.before, touch.after, touch.path)
+            for path, before, after in apply(state, event):
+                if before is after:
+                    continue
+                change = plain_change(path, before, after)
+                if change:
+                    changed.append(change)
+                elif change is False:
+                    changed += changes(before, after, path)
             self.changed.append(tuple(changed))
             for change in changed:
                 writers = self.writers.setdefault(change.path, [])
                 if not writers or writers[-1] != index:
                     writers.append(index)
+            if self._told is not None and index % _TOLD_EVERY == 0:
+                self._told(index)
             if index % self._every == self._every - 1:
                 kept += self._keep(index, state)
                 if kept > CHECKPOINT_BYTES:
@@ -67,17 +88,29 @@ class AggregateHistory:
         self._current = (len(self.events) - 1, state)
 
     def _keep(self, index: int, state: State) -> int:
+        """Keeps a checkpoint; returns its bytes in memory, about."""
+        made = self._checkpoints[index] = self._frozen(state)
+        return _size(made)
+
+    def _frozen(self, state: State) -> object:
+        if self._sharing is not None:
+            return self._sharing.freeze(state)
         # pickle keeps what JSON would bend: decimals, bytes, integers of any size. It is ours and never leaves memory.
-        made = pickle.dumps(state, protocol=5)
-        self._checkpoints[index] = made
-        return len(made)
+        return pickle.dumps(state, protocol=5)
+
+    def _thawed(self, frozen: object) -> State:
+        if self._sharing is not None:
+            return self._sharing.thaw(frozen)
+        assert isinstance(frozen, bytes)
+        state: State = pickle.loads(frozen)
+        return state
 
     def _thin_out(self) -> int:
         self._every *= 2
         self._checkpoints = {i: c for i, c in self._checkpoints.items() if i % self._every == self._every - 1}
-        return sum(map(len, self._checkpoints.values()))
+        return sum(map(_size, self._checkpoints.values()))
 
-    @property
+    @cached_property
     def undecodable(self) -> tuple[int, ...]:
         """Indexes of events whose payload could not be decoded, and which therefore are not in the state."""
         return tuple(i for i, event in enumerate(self.events) if event.undecodable is not None)
@@ -89,10 +122,10 @@ class AggregateHistory:
             return state
         if not at < index <= at + self._every:
             start = (index + 1) // self._every * self._every - 1
-            at, state = (start, pickle.loads(self._checkpoints[start])) if start >= 0 else (-1, self.fold.initial())
+            at, state = (start, self._thawed(self._checkpoints[start])) if start >= 0 else (-1, self.fold.initial())
         else:
             # Going on from the state that was given out last would change it under its reader.
-            state = pickle.loads(pickle.dumps(state, protocol=5))
+            state = self._thawed(self._frozen(state))
         for event in self.events[at + 1 : index + 1]:
             self.fold.apply(state, event)
         self._current = (index, state)
@@ -100,7 +133,7 @@ class AggregateHistory:
 
     def difference(self, start: int, end: int) -> list[Change]:
         """The leaves that differ between the states at two indexes, as if one event had led from one to the other."""
-        before = pickle.loads(pickle.dumps(self.state_at(start), protocol=5))
+        before = self._thawed(self._frozen(self.state_at(start)))
         found = changes(before, self.state_at(end))
         # The path of the whole state is empty: it stands for "nothing yet".
         return [change for change in found if change.path]
@@ -160,3 +193,7 @@ class AggregateHistory:
             if recorded is not None and recorded <= time:
                 return index
         return -1
+
+
+def _size(frozen: object) -> int:
+    return len(frozen) if isinstance(frozen, bytes) else getsizeof(frozen) + 64

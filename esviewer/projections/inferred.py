@@ -62,6 +62,14 @@ class InferredFold:
             return [_set(state, "data", data)]
         return guessed(state, event.type, data, data)
 
+    def freeze(self, state: State) -> object:
+        # Values belong to events and are never changed; only lists that grow here do, and only at their end.
+        return {name: Beginning(v, len(v)) if v.__class__ is Grown else v for name, v in state.items()}
+
+    def thaw(self, frozen: object) -> State:
+        assert isinstance(frozen, dict)
+        return {name: v.thawed() if v.__class__ is Beginning else v for name, v in frozen.items()}
+
 
 def guessed(
     state: State,
@@ -160,6 +168,18 @@ def _append(state: State, target: str, present: Value, value: Value) -> Touch:
 
 class Grown(list[Value]):
     """A list that a fold made and may grow in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first elements of a list that grows."""
+
+    grown: Grown
+    length: int
+
+    def thawed(self) -> Grown:
+        """A list of its own of these elements."""
+        return Grown(self.grown[: self.length])
 
 
 def is_meant(element: Value, value: Value) -> bool:

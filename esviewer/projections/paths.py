@@ -5,8 +5,8 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 from esviewer.domain import Value
 
@@ -26,8 +26,7 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One leaf that an event changed; ``before`` or ``after`` is :data:`MISSING` where it was not there."""
 
     path: str
@@ -38,7 +37,11 @@ class Change:
 
 def member(prefix: str, key: object) -> str:
     """The path of a member of an object; names with dots, brackets or quotes are written ``["a.b"]``."""
-    name = str(key)
+    return _member(prefix, str(key))
+
+
+@lru_cache(maxsize=8_192)
+def _member(prefix: str, name: str) -> str:
     if not _PLAIN.match(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'{prefix}["{escaped}"]'
@@ -103,6 +106,21 @@ def changes(before: Value, after: Value, prefix: str = "") -> list[Change]:
             if new is not MISSING:
                 result += [Change(place, "added", MISSING, value) for place, value in leaves(new, path)]
     return result + removed
+
+
+def plain_change(path: str, before: Value, after: Value) -> Change | Literal[False] | None:
+    """The change of a value that is one leaf before and after, ``None`` if there is none: nearly all of them.
+
+    ``False`` where it takes :func:`changes` to tell.
+    """
+    kind = after.__class__
+    if kind not in _PLAIN_TYPES:
+        return False
+    if before is MISSING:
+        return Change(path, "added", before, after)
+    if before.__class__ is kind:
+        return None if before == after else Change(path, "changed", before, after)
+    return Change(path, "changed", before, after) if before.__class__ in _PLAIN_TYPES else False
 
 
 def _is_leaf(value: Value) -> bool:

@@ -22,7 +22,7 @@ KINDS: Final[dict[str, str]] = {
     "until": "recorded before a time",
     "from-position": "from a position on",
     "to-position": "up to a position",
-    "is": "undecodable, deleted or archived",
+    "is": "undecodable, deleted, archived, or of a status such as upcast",
     "where": "for which an expression holds (JMESPath)",
     "text": "with a text in payload or metadata",
 }

@@ -11,7 +11,7 @@ import fnmatch
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -27,7 +27,18 @@ from esviewer.stores.where import predicate
 FLAGS: Final[dict[str, int]] = {"undecodable": UNDECODABLE, "deleted": DELETED, "archived": ARCHIVED}
 """What ``is:`` may ask, with its bit in the index's column ``flags``."""
 
+STATUSES: Final = (
+    "ignored", "unknown-type", "erased", "undecodable", "from-future", "blocked", "upcast-failed", "upcast",
+    "shape-mismatch", "current",
+)  # fmt: skip
+"""What ``is:`` may ask beyond :data:`FLAGS`: what a catalogue makes of an event, in the order of its codes, from 1 on.
+
+The index knows nothing of catalogues: codes of rows, or a way to tell an event's status, are given by whoever asks.
+"""
+
 Test = Callable[[Event], bool]
+StatusOf = Callable[[Event], str]
+"""The status of an event, as it is written in :data:`STATUSES`."""
 _Names = tuple[str, ...]
 
 
@@ -115,15 +126,34 @@ class EventFilter:
         """Whether events must be read: the index knows no payloads and no metadata."""
         return bool(self.where or self.not_where or self.text or self.not_text)
 
-    def rows(self, index: Index, first: int = 0) -> NDArray[np.int64]:
+    @property
+    def needs_statuses(self) -> bool:
+        """Whether it is asked what a catalogue makes of events."""
+        return any(name not in FLAGS for name in (*self.flags, *self.not_flags))
+
+    @property
+    def without_statuses(self) -> EventFilter:
+        """The same filter for events whose status has been asked already."""
+        if not self.needs_statuses:
+            return self
+        flags, not_flags = (tuple(name for name in names if name in FLAGS) for names in (self.flags, self.not_flags))
+        return replace(self, flags=flags, not_flags=not_flags)
+
+    def rows(self, index: Index, first: int = 0, statuses: NDArray[np.uint8] | None = None) -> NDArray[np.int64]:
         """Ascending rows of the index, from ``first`` on, that its columns let through.
 
         These are the events that are meant, unless :attr:`needs_events`: then every event that is meant is among them.
+        ``statuses`` are codes by row, 0 where none is known (as for rows beyond them): such rows are never meant.
+        Raises :class:`UsageError` where statuses are asked and none are given.
         """
         columns = dict(zip(_COLUMNS, (column[first:] for column in index.columns(*_COLUMNS)), strict=True))
         mask = np.ones(len(columns["type"]), np.bool_)
         for keep in self._index_masks(columns, index):
             mask &= keep
+        if self.needs_statuses:
+            if statuses is None:
+                raise UsageError(_NO_STATUSES)
+            mask &= _status_mask(statuses[first:], len(mask), *self._statuses)
         return np.flatnonzero(mask) + first
 
     def _index_masks(self, columns: Mapping[str, NDArray[Any]], index: Index) -> Iterable[NDArray[np.bool_]]:
@@ -143,17 +173,40 @@ class EventFilter:
             if low is not None or high is not None:
                 yield _between(columns[column], low, high)
         for name in self.flags:
-            yield (columns["flags"] & FLAGS[name]) != 0
+            if name in FLAGS:
+                yield (columns["flags"] & FLAGS[name]) != 0
         for name in self.not_flags:
-            yield (columns["flags"] & FLAGS[name]) == 0
+            if name in FLAGS:
+                yield (columns["flags"] & FLAGS[name]) == 0
+
+    @property
+    def _statuses(self) -> tuple[_Names, _Names]:
+        """Statuses that are wanted (any of them), and those that are not."""
+        wanted, unwanted = (
+            tuple(name for name in names if name not in FLAGS) for names in (self.flags, self.not_flags)
+        )
+        return wanted, unwanted
 
     def accepts(self, event: Event) -> bool:
         """Whether an event is meant; for many events use :meth:`matcher`."""
         return self.matcher()(event)
 
-    def matcher(self) -> Test:
-        """Whether an event is meant, as a function; raises :class:`~esviewer.domain.UsageError` for a bad ``where``."""
-        return _matcher(self)
+    def matcher(self, status_of: StatusOf | None = None) -> Test:
+        """Whether an event is meant, as a function; raises :class:`~esviewer.domain.UsageError` for a bad ``where``.
+
+        Where statuses are asked and ``status_of`` is not given, the function raises it.
+        """
+        test = _matcher(self)
+        if not self.needs_statuses:
+            return test
+        is_wanted = _choice(*self._statuses)
+
+        def meant(event: Event) -> bool:
+            if status_of is None:
+                raise UsageError(_NO_STATUSES)
+            return is_wanted(status_of(event)) and test(event)
+
+        return meant
 
     @property
     def keep(self) -> Callable[[Mapping[str, Any]], bool] | None:
@@ -175,6 +228,7 @@ def parse(line: str) -> EventFilter:
 
 
 _EMPTY: Final = EventFilter()
+_NO_STATUSES: Final = "Only a catalogue tells the status of events: name one, or leave out is: with a status."
 _FIELDS: Final = {
     "type": "types",
     "category": "categories",
@@ -226,6 +280,17 @@ def _between(column: NDArray[np.int64], low: int | None, high: int | None) -> ND
     if least > most:
         return np.zeros(len(column), np.bool_)
     return (column >= least) & (column <= most)
+
+
+def _status_mask(codes: NDArray[np.uint8], count: int, wanted: _Names, unwanted: _Names) -> NDArray[np.bool_]:
+    """For each of so many rows, whether its status is meant."""
+    is_wanted = _choice(wanted, unwanted)
+    table = np.zeros(256, np.bool_)
+    table[1 : len(STATUSES) + 1] = [is_wanted(name) for name in STATUSES]
+    mask = np.zeros(count, np.bool_)
+    known = codes[:count]
+    mask[: len(known)] = table[known]
+    return mask
 
 
 def _choice(wanted: _Names, unwanted: _Names) -> Callable[[str | None], bool]:
@@ -288,12 +353,10 @@ def _envelope_tests(wanted: EventFilter) -> Iterable[Test]:
     if wanted.from_position is not None or wanted.to_position is not None:
         yield lambda event: _is_within(event.position, wanted.from_position, wanted.to_position)
     for name in (*wanted.flags, *wanted.not_flags):
-        if name not in FLAGS:
-            raise UsageError(f"is:{name} is not known: {', '.join(FLAGS)}.")
-    for name in wanted.flags:
-        yield _FLAG_TESTS[name]
-    for name in wanted.not_flags:
-        yield _not(_FLAG_TESTS[name])
+        if name not in FLAGS and name not in STATUSES:
+            raise UsageError(f"is:{name} is not known: {', '.join(dict.fromkeys((*FLAGS, *STATUSES)))}.")
+    yield from (_FLAG_TESTS[name] for name in wanted.flags if name in FLAGS)
+    yield from (_not(_FLAG_TESTS[name]) for name in wanted.not_flags if name in FLAGS)
 
 
 def _content_tests(wanted: EventFilter) -> Iterable[Test]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from esviewer.domain import Event
@@ -41,20 +40,19 @@ class Glimpse:
 def look(reader: Reader) -> Glimpse:
     """Reads a few hundred events by the store's own order: nothing is counted or scanned."""
     estimate = reader.planner_count()
-    first = list(reader.events(Window(limit=ENDS)))
-    last = list(reader.events(Window(limit=ENDS, reverse=True)))[::-1]
-    between = list(_probes(reader, first, last))
+    with reader.without_categories():
+        first = list(reader.events(Window(limit=ENDS)))
+        last = list(reader.events(Window(limit=ENDS, reverse=True)))[::-1]
+        between = _probes(reader, first, last)
     seen = {event.key: event for event in (*first, *between, *last)}
     return Glimpse(tuple(seen.values()), estimate)
 
 
-def _probes(reader: Reader, first: list[Event], last: list[Event]) -> Iterator[Event]:
-    """Events at even distances, where positions are numbers that the database can look up."""
-    if len(first) < ENDS or reader.dialect.position(reader.found) is None:
-        return
+def _probes(reader: Reader, first: list[Event], last: list[Event]) -> list[Event]:
+    """Events at even distances, where positions are numbers that the database can look up; gaps are passed over."""
+    if len(first) < ENDS:
+        return []
     start, end = first[-1].position, last[0].position
     if not isinstance(start, int) or not isinstance(end, int):
-        return
-    for number in range(1, PROBES + 1):
-        position = start + (end - start) * number // (PROBES + 1)
-        yield from reader.events(Window(from_position=position, limit=1))
+        return []
+    return reader.at_positions([start + (end - start) * number // (PROBES + 1) for number in range(1, PROBES + 1)])

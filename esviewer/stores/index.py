@@ -46,12 +46,17 @@ class StreamEntry:
 
 @dataclass(frozen=True, slots=True)
 class StreamTable:
-    """Figures of all streams by ordinal: number of events, first and last row, greatest time (:data:`NONE`: none)."""
+    """Figures of all streams by ordinal: number of events, first and last row, greatest time (:data:`NONE`: none).
+
+    ``recent`` and ``largest`` are all ordinals, those with the latest event and with the most events first.
+    """
 
     events: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     last_time: NDArray[np.int64]
+    recent: NDArray[np.int64]
+    largest: NDArray[np.int64]
 
 
 class Index:
@@ -214,7 +219,8 @@ class Index:
             starts = ends[some] - counts[some]
             first[some], last[some] = order[starts], order[ends[some] - 1]
             latest[some] = np.maximum.reduceat(times[order], starts)
-        return StreamTable(counts, first, last, latest)
+        recent, largest = (np.argsort(-column, kind="stable") for column in (last, counts))
+        return StreamTable(counts, first, last, latest, recent, largest)
 
     def stream_entries(self) -> Iterator[StreamEntry]:
         """All streams in the order of their first event."""

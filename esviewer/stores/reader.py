@@ -9,7 +9,7 @@ import operator
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import MISSING, dataclass, field, make_dataclass
 from dataclasses import fields as fields_of
 from functools import partial
@@ -86,6 +86,15 @@ class Reader:
         self._identity = found.dialect.identity
         self._label = self._key_labels[0]
 
+    @contextmanager
+    def without_categories(self) -> Iterator[None]:
+        """Meanwhile events have the category of their own row, and no stream's first event is looked up for it."""
+        before, self._takes_first_category = self._takes_first_category, False
+        try:
+            yield
+        finally:
+            self._takes_first_category = before
+
     def close(self) -> None:
         """Gives the connection back."""
         connection, self._connection = self._connection, None
@@ -135,6 +144,19 @@ class Reader:
                             return
             # Only the first row can be the one that the key names an event in.
             begun_in = None
+
+    def chunks(self, window: Window = Window()) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+        """The rows of a window as they are stored, in lists, each with the labels of its columns.
+
+        For who takes a short way with most rows, and gives :meth:`drafts_of` the others.
+        """
+        return self._chunks(window, FIRST_BLOCK)
+
+    def drafts_of(self, row: Row, labels: tuple[str, ...]) -> Iterator[Fields]:
+        """The fields of the events of one row, decoded, as :meth:`drafts` gives them."""
+        for draft in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
+            self._note_category(draft)
+            yield draft
 
     def _is_beyond(self, draft: Fields, after: Key, reverse: bool) -> bool:
         """Whether an event comes after the one that a key names, which is longer than its row's."""
@@ -307,6 +329,18 @@ class Reader:
             events = (self._finished(draft) for draft in self._expanded(statement))
             result += [event for event in events if event.key in wanted]
         return result
+
+    def at_positions(self, positions: Sequence[int]) -> list[Event]:
+        """The events with these positions, in store order, by one statement; none where positions cannot be asked for.
+
+        Positions that no event has are left out.
+        """
+        column = self.dialect.position(self.found)
+        if column is None:
+            return []
+        statement = self.dialect.select(self.found).where(column.in_([_storable(position) for position in positions]))
+        statement = self.dialect.ordered(self.found, statement, self.dialect.key(self.found))
+        return [self._finished(draft) for draft in self._expanded(statement)]
 
     def snapshots(self, stream: str | None = None) -> list[Snapshot]:
         """Stored snapshots, of one stream or of all, ordered by stream and version."""

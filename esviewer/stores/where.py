@@ -80,6 +80,25 @@ def _number(value: Any) -> Decimal | None:
     return None if number.is_nan() else number
 
 
+def search(expression: str) -> Callable[[Any], Any]:
+    """What an expression finds in a value, ``None`` where it fails; raises :class:`UsageError` if it is no JMESPath."""
+    try:
+        parsed = jmespath.compile(expression).parsed
+    except exceptions.JMESPathError as error:
+        raise UsageError(f"{expression!r} is not a JMESPath expression: {str(error).splitlines()[0]}") from error
+    except (ValueError, RecursionError):
+        raise UsageError("This is not a JMESPath expression, or one too deep to be read.") from None
+    interpreter = _Interpreter(jmespath.Options(custom_functions=_Functions()))
+
+    def found(value: Any) -> Any:
+        try:
+            return interpreter.visit(parsed, value)
+        except (exceptions.JMESPathError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+            return None
+
+    return found
+
+
 def predicate(expression: str) -> Callable[[Event], bool]:
     """Whether an event matches; raises :class:`UsageError` for an expression that is not JMESPath."""
     try:

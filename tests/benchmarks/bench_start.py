@@ -33,6 +33,8 @@ import sys
 from PySide6.QtWidgets import QApplication
 app = QApplication(sys.argv)
 {_PAINTED}
+from esviewer.ui import quick_imports
+quick_imports.begin()
 from esviewer.ui.frame import Frame
 window, watch = Frame(), Watch()
 window.installEventFilter(watch)

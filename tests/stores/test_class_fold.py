@@ -238,20 +238,29 @@ def test_that_a_child_can_be_stopped_at_any_time(
 SOURCES = SHARED / "stores" / "make" / "eventsourcing_library"
 
 
-@pytest.mark.parametrize("name", ["es_library_sqlite", "es_library_zlib", "es_library_aes", "es_library_pg"])
+def addresses_of(name: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Where each application of a library is: in files of their own, or together in one database."""
+    contexts = ("lending", "membership")
+    if name == "es_library_pg":
+        address = request.getfixturevalue("shared_database")(name, f"{name}.sql.gz")
+        return {context: f"{address}?store={context}" for context in contexts}
+    unpack = request.getfixturevalue("shared_store")
+    if name == "es_library_sqlalchemy":
+        path = unpack(name, "library.sqlite.gz")
+        return {context: f"{path}?store={context}" for context in contexts}
+    return {context: str(unpack(name, f"{context}.sqlite.gz")) for context in contexts}
+
+
+@pytest.mark.parametrize(
+    "name", ["es_library_sqlite", "es_library_zlib", "es_library_aes", "es_library_pg", "es_library_sqlalchemy"]
+)
 def test_that_states_are_those_of_the_library(
     name: str, request: pytest.FixtureRequest, answers: Callable[..., dict[str, Any]]
 ) -> None:
     key = b"not-a-secret-test-key-32-bytes!!" if name == "es_library_aes" else None
     states = answers(name)["aggregate_states"]
-    if name == "es_library_pg":
-        address = request.getfixturevalue("shared_database")(name, f"{name}.sql.gz")
-        addresses = {context: f"{address}?store={context}" for context in ("lending", "membership")}
-    else:
-        unpack = request.getfixturevalue("shared_store")
-        addresses = {context: str(unpack(name, f"{context}.sqlite.gz")) for context in ("lending", "membership")}
     compared = 0
-    for context, address in addresses.items():
+    for context, address in addresses_of(name, request).items():
         with closing(open_database(address, key=key)) as database:
             found = database.chosen()
             reader = database.reader(found)

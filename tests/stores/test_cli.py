@@ -212,7 +212,7 @@ def test_that_a_state_has_the_shape_of_the_contract(store: Path, capfdbinary: py
         (("state", "STORE", FIRST, "--version", "9"), "no version 9"),
         (("state", "STORE", FIRST, "--at", "2020-01-01"), "no event at or before"),
         (("state", "STORE", FIRST, "--at", "yesterday"), "is not a time"),
-        (("state", "STORE", FIRST, "--fold", "magic"), "--fold magic is not known"),
+        (("state", "STORE", FIRST, "--fold", "magic"), "There is no fold 'magic': there are inferred, classes"),
         (("events", "STORE", "--where", "data.["), "not a JMESPath expression"),
         (("events", "STORE", "--stream", "nobody"), "no stream"),
         (("events", "STORE", "--format", "xml"), "is not known"),
@@ -220,7 +220,7 @@ def test_that_a_state_has_the_shape_of_the_contract(store: Path, capfdbinary: py
         (("info", "STORE?store=other"), "holds no store 'other'"),
         (("info", "nowhere.sqlite"), "There is no file"),
         (("info", "mongodb://x"), "not a kind of database"),
-        (("check", "STORE"), "not part of esviewer"),
+        (("report", "STORE"), "not part of esviewer"),
         (("info",), "STORE"),
     ],
 )

@@ -19,7 +19,11 @@ from esviewer.domain import EsviewerError
 from esviewer.projections.sandbox.containment import Limits, contain, live_only_with_parent
 from esviewer.projections.sandbox.spot import Phase, Spot
 
-TASKS = {"fold-classes": "esviewer.projections.class_fold:prepare"}
+TASKS = {
+    "fold-classes": "esviewer.projections.class_fold:prepare",
+    "replay": "esviewer.projections.replaying:prepare",
+    "compare": "esviewer.projections.comparing:prepare",
+}
 """What can be asked for: functions that are given the order, open what is needed, and return what to run contained."""
 
 _SECRETS = ("PGPASSWORD", "ESVIEWER_KEY")
@@ -102,4 +106,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Tasks import this module by its name: its errors are to be the same classes here and there.
+    from esviewer.projections.sandbox import entry
+
+    entry.main()

@@ -18,7 +18,7 @@ from typing import IO, Any
 import esviewer.domain.errors as errors
 from esviewer.domain import Cancelled, EsviewerError
 from esviewer.projections.sandbox.containment import Limits
-from esviewer.projections.sandbox.spot import Phase, Spot
+from esviewer.projections.sandbox.spot import Phase, Spot, Wish
 
 Report = Mapping[str, Any]
 
@@ -51,6 +51,9 @@ class Sandbox:
         self._limits = limits or Limits()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_stopped = threading.Event()
+        self._wish = Wish.GO_ON
+        self._spot: Spot | None = None
+        self._lock = threading.Lock()
         self._printed = _Printed(self._limits.printed)
         self.contained_by: tuple[str, ...] = ()
         """What keeps the child in bounds on this machine, in words; known once it runs."""
@@ -66,6 +69,9 @@ class Sandbox:
         Raises :class:`UserCodeFailed`, :class:`Cancelled` after :meth:`stop`, and what opening the store raises.
         """
         spot = Spot.made()
+        with self._lock:
+            self._spot = spot
+            spot.wish(self._wish)
         try:
             process = self._started(spot)
             lines: queue.Queue[bytes | None] = queue.Queue(maxsize=256)
@@ -89,7 +95,16 @@ class Sandbox:
                 process.stdout.close()
                 process.stderr.close()
         finally:
-            spot.remove()
+            with self._lock:
+                self._spot = None
+                spot.remove()
+
+    def ask(self, wish: Wish) -> None:
+        """Asks the task to pause, to go on, or to end with what it has; from any thread, also before it runs."""
+        with self._lock:
+            self._wish = wish
+            if self._spot is not None:
+                self._spot.wish(wish)
 
     def stop(self) -> None:
         """Ends the child at once, whatever it does."""

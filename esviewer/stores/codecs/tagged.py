@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from uuid import UUID
+from typing import Any
+from uuid import UUID, SafeUUID
 
 MARK = b'"_type_"'
 """What is in the JSON text of every wrapped value."""
@@ -95,24 +96,83 @@ def python_values(value: object) -> object:
             return _python_value(value)  # type: ignore[arg-type]
         for key, item in value.items():  # type: ignore[attr-defined]
             kind = item.__class__
-            if kind is dict or kind is list:
-                value[key] = python_values(item)  # type: ignore[index]
+            if kind is dict:
+                # The values of an object within are looked at here: most objects are small, and a call costs as much.
+                if len(item) == 2 and "_type_" in item:
+                    value[key] = _python_value(item)  # type: ignore[index]
+                elif not _SIMPLE.issuperset(map(type, item.values())):
+                    python_values(item)
+            elif kind is list and not _SIMPLE.issuperset(map(type, item)):
+                python_values(item)
     elif kind is list:
         value[:] = [python_values(item) for item in value]  # type: ignore[index,attr-defined]
     return value
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+
+
+class Wrapped:
+    """Where payloads of one type hold wrapped values, learnt from those that came: most are alike.
+
+    Looking only there costs half of looking everywhere. That nothing is missed is known by the marks in the text.
+    """
+
+    __slots__ = ("_lessons", "_names")
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._lessons = _LESSONS
+
+    def unwrap(self, data: dict[str, Any], marks: int) -> None:
+        """As :func:`python_values` for an object whose text has so many marks."""
+        for name in self._names:
+            item = data.get(name)
+            if item.__class__ is dict and len(item) == 2 and "_type_" in item:
+                data[name] = _python_value(item)
+                marks -= 1
+        if marks:
+            if self._lessons:
+                self._learn(data)
+            python_values(data)
+
+    def _learn(self, data: dict[str, Any]) -> None:
+        found = (name for name, item in data.items() if item.__class__ is dict and item.keys() == {"_type_", "_data_"})
+        self._names = tuple(dict.fromkeys((*self._names, *found)))
+        self._lessons -= 1
+
+
+_LESSONS = 8
+"""Payloads of a type that are learnt from; those that hold wrapped values deeper down teach nothing."""
+
+
+def _uuid(text: str) -> UUID:
+    """As ``UUID(text)``, for the 32 digits that the library writes in half the time."""
+    if len(text) != 32 or not text.isalnum():
+        return UUID(text)
+    made = _new(UUID)
+    _set_int(made, int(text, 16))
+    _set_safe(made, _UNKNOWN)
+    return made
+
+
+# UUID refuses assignments; its slots do not (uuid.py of CPython, 3.8 and later).
+_set_int = UUID.__dict__["int"].__set__
+_set_safe = UUID.__dict__["is_safe"].__set__
+_new = object.__new__
+_UNKNOWN = SafeUUID.unknown
+
+
 def _python_value(value: dict[str, object]) -> object:
     text = value.get("_data_")
     if isinstance(text, str):
+        kind = value["_type_"]
         try:
-            match value["_type_"]:
-                case "decimal_str":
-                    return Decimal(text)
-                case "datetime_iso":
-                    return datetime.fromisoformat(text)
-                case "uuid_hex":
-                    return UUID(text)
+            if kind == "decimal_str":
+                return Decimal(text)
+            if kind == "uuid_hex":
+                return _uuid(text)
+            return datetime.fromisoformat(text) if kind == "datetime_iso" else value
         except (ValueError, InvalidOperation):
             return value
     if "_data_" in value:

@@ -229,6 +229,14 @@ class Dialect(ABC):
     def complete(self, row: Fields) -> None:
         """Fills in the fields that only this dialect can tell, in place. ``row["data"]`` is decoded already."""
 
+    def light(self, labels: tuple[str, ...]) -> Callable[[Row], Fields | None] | None:
+        """A short way from a row of :meth:`select` to what code mostly asks of an event.
+
+        It gives ``position stream version type`` and ``data`` as :meth:`python_data` does, where :meth:`expand` would
+        make one decodable event of the row, with these very values; ``None`` sends the row the long way.
+        """
+        return None
+
     def python_data(self, row: Fields, codecs: Codecs) -> Any:
         """The payload of an event of :meth:`expand` as code wants it: Python's own values where some are wrapped."""
         return row["data"]

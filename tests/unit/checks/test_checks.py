@@ -8,7 +8,7 @@ import pytest
 
 from esviewer.catalogue.steps import Draft, StepFailed
 from esviewer.checks import Checking, run, select
-from esviewer.checks.registry import FAMILIES, RULES
+from esviewer.checks.registry import FAMILIES, RULES, STORE_FAMILIES
 from esviewer.domain import Event, UsageError
 from esviewer.domain.finding import Finding, is_at_least
 from tests.unit.catalogue.drawing import catalogue, event, events, versioned
@@ -121,7 +121,7 @@ def test_that_only_chosen_rules_are_found_and_counted() -> None:
 
 
 def test_that_rules_have_names_of_their_own_and_sentences() -> None:
-    assert len(RULES) == sum(len(family.rules) for family in FAMILIES)
+    assert len(RULES) == sum(len(family.rules) for family in (*FAMILIES, *STORE_FAMILIES))
     for rule in RULES.values():
         assert rule.sentence.endswith(".") and rule.next_step.endswith(".")
 

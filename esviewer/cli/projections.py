@@ -1,0 +1,228 @@
+"""``replay`` and ``compare``: projections over the events of a store."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Final
+
+import typer
+
+from esviewer.cli import output
+from esviewer.cli.commands import AsJson, Store, app, opened
+from esviewer.domain import UsageError, Value
+from esviewer.projections.compare import Comparison
+from esviewer.projections.compare import compare as compare_projections
+from esviewer.projections.event_pass import MODES
+from esviewer.projections.naming import Named, named
+from esviewer.projections.replay import Asked, HandlerFailure, Progress, Replay, Stop
+from esviewer.projections.replay import replay as replay_projection
+from esviewer.projections.rows import Rows
+from esviewer.projections.sandbox.process import Sandbox, UserCodeFailed
+from esviewer.projections.sandbox.spot import Wish
+from esviewer.stores.codecs import json_text
+
+_SHOWN: Final = 40
+"""Rows of a table that people are shown; JSON has all."""
+
+To = Annotated[int | None, typer.Option(metavar="POSITION", help="Up to this position, included.")]
+OnUnknown = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(MODES), help="At an event that is unknown, undecodable, from the future, blocked or misshapen."
+    ),
+]
+CatalogueFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The catalogue: what is known, and how old events are read.")
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the Python in the projection's file run.")]
+
+
+@app.command()
+def replay(
+    store: Store,
+    projection: Annotated[str, typer.Argument(metavar="PROJECTION", help="file.py:Class, file.yaml or file.toml.")],
+    to: To = None,
+    on_unknown: OnUnknown = "stop",
+    catalogue: CatalogueFile = None,
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> int:
+    """Replay a projection from the first event on; ends with a verdict and the rows."""
+    chosen = _consented("replay", [projection], trust)[0]
+    asked = _asked(to, on_unknown, catalogue)
+    with opened(store) as database, _interruptible() as started:
+        found = database.chosen()
+        done = _run(lambda: replay_projection(database, found, chosen, asked, started=started, told=_shown_progress()))
+    sys.stderr.write(done.output)
+    if as_json:
+        output.document(done.as_object())
+    else:
+        _show_replay(done)
+    return 0 if done.verdict == "complete" else 1
+
+
+@app.command()
+def compare(
+    store: Store,
+    a: Annotated[str, typer.Argument(metavar="A", help="A projection, as for replay.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another version of it.")],
+    to: To = None,
+    on_unknown: OnUnknown = "stop",
+    catalogue: CatalogueFile = None,
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> int:
+    """Replay two projections side by side: the rows that differ, and the event that made the first difference."""
+    if b.startswith("table:"):
+        raise UsageError("Comparing with a table of the database is not part of this version yet.")
+    left, right = _consented("compare", [a, b], trust)
+    asked = _asked(to, on_unknown, catalogue)
+    with opened(store) as database, _interruptible() as started:
+        found = database.chosen()
+        done = _run(
+            lambda: compare_projections(database, found, left, right, asked, started=started, told=_shown_progress())
+        )
+    sys.stderr.write(done.output)
+    if as_json:
+        output.document(done.as_object())
+    else:
+        _show_comparison(done, left, right)
+    return 0 if done.verdict == "complete" else 1
+
+
+def _consented(command: str, texts: Sequence[str], trust: bool) -> list[Named]:
+    """The projections; raises :class:`UsageError` where one is code that nobody has allowed to run."""
+    projections = [named(text) for text in texts]
+    code = list(dict.fromkeys(projection.text for projection in projections if projection.runs_code))
+    if code and not trust:
+        listed = " and ".join(code)
+        raise UsageError(f"{command} runs the Python code in {listed}: look at it, and add --trust to let it run.")
+    return projections
+
+
+def _asked(to: int | None, on_unknown: str, catalogue: Path | None) -> Asked:
+    if on_unknown not in MODES:
+        raise UsageError(f"--on-unknown {on_unknown} is not known: {', '.join(MODES)}.")
+    if catalogue is not None:
+        # What is wrong with it, and what was not understood, is told before anything runs.
+        from esviewer.cli.judging import loaded
+
+        loaded(catalogue)
+    return Asked(to, on_unknown, catalogue)
+
+
+def _run(run: Callable[[], Any]) -> Any:
+    try:
+        return run()
+    except UserCodeFailed as failure:
+        sys.stderr.write(failure.output)
+        raise
+    finally:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[Sandbox], None]]:
+    """Ctrl-C ends a run with the rows that it has so far, and a second one at once."""
+    running: list[Sandbox] = []
+    asked: list[int] = []
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        for sandbox in running:
+            if len(asked) == 1:
+                sandbox.ask(Wish.END)
+            else:
+                sandbox.stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield running.append
+        return
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield running.append
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _shown_progress() -> Callable[[Progress], None]:
+    """Shows on a terminal how far it is."""
+
+    def show(progress: Progress) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{progress.read:,} events, position {progress.position}, {progress.rate:,.0f}/s")
+            sys.stderr.flush()
+
+    return show
+
+
+def _show_replay(done: Replay) -> None:
+    output.say(f"{done.projection} {done.version}: {done.text}")
+    ignored = f"{done.ignored:,} ignored"
+    if done.declared:
+        ignored += f" ({done.declared:,} declared so in the catalogue)"
+    rate = "" if done.events_per_second is None else f", {done.events_per_second:,.0f} events/s"
+    output.say(f"{done.applied:,} applied, {ignored}, position {done.position}, {done.seconds:.2f} s{rate}.")
+    if done.erased:
+        output.say(f"{done.erased:,} events were erased, and applied with what is left of them.")
+    _show_trouble(done.stop, done.failure)
+    for table, keys in done.tainted.items():
+        listed = ", ".join(map(_cell, keys[:_SHOWN])) + (", …" if len(keys) > _SHOWN else "")
+        output.say(f"{len(keys):,} rows of {table} are tainted, an earlier event of their stream is missing: {listed}")
+    _show_rows(done.rows)
+
+
+def _show_trouble(stop: Stop | None, failure: HandlerFailure | None) -> None:
+    if stop is not None:
+        output.say(stop.sentence)
+    if failure is not None:
+        output.say(failure.text)
+        for row in failure.rows_before:
+            before = "not there" if row["row"] is None else _cell(row["row"])
+            output.say(f"Before it, {row['table']} {_cell(row['key'])} was {before}")
+
+
+def _show_rows(rows: Rows) -> None:
+    for table, listed in rows.items():
+        columns = list(dict.fromkeys(name for row in listed[:_SHOWN] for name in row))
+        cells = [[_cell(row[name]) if name in row else None for name in columns] for row in listed[:_SHOWN]]
+        output.say("")
+        output.table(f"{table}: {len(listed):,} rows", columns, cells)
+        if len(listed) > _SHOWN:
+            output.say(f"… and {len(listed) - _SHOWN:,} more; --json has all.")
+
+
+def _show_comparison(done: Comparison, left: Named, right: Named) -> None:
+    output.say(f"A {left.text}, B {right.text}: {done.text}")
+    output.say(f"{done.same:,} same, {done.added:,} added, {done.removed:,} removed, {done.changed:,} changed.")
+    if done.failed_side is not None:
+        output.say(f"A handler of {done.failed_side.upper()} failed; the rows are compared as they were before.")
+    _show_trouble(done.stop, done.failure)
+    first = done.first
+    if first is not None:
+        output.say(
+            f"First difference: position {first.position}, {first.type} of {first.stream}, "
+            f"in {first.table} {_cell(first.key)}."
+        )
+    cells: list[list[object]] = []
+    for row in done.rows[:_SHOWN]:
+        kind = "added" if row.a is None else "removed" if row.b is None else "changed"
+        for name in row.fields:
+            pair = [_cell(side[name]) if side is not None and name in side else None for side in (row.a, row.b)]
+            cells.append([row.table, _cell(row.key), kind, name, *pair])
+    if cells:
+        output.table("", ("table", "key", "", "column", "A", "B"), cells)
+    if len(done.rows) > _SHOWN:
+        output.say(f"… and {len(done.rows) - _SHOWN:,} more rows; --json has all.")
+
+
+def _cell(value: Value) -> str:
+    text = value if isinstance(value, str) else json_text.dumps(value).decode()
+    return text if len(text) <= 200 else text[:199] + "…"
