@@ -66,6 +66,13 @@ class Actions:
             "Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), has_stream, is_bound=False
         )
         add("Go", "Next change of the field", "Shift+Right", "", lambda: self._change(1), has_stream, is_bound=False)
+        flagged = lambda: v.session.store is not None and v.session.store.catalogue.current is not None  # noqa: E731
+        add("Go", "Previous flagged event", "Ctrl+Left", "", lambda: v.navigation.to_flagged(-1), flagged)
+        add("Go", "Next flagged event", "Ctrl+Right", "", lambda: v.navigation.to_flagged(1), flagged)
+        catalogue = lambda: v.catalogue_views.show_catalogue(v.session.store)  # noqa: E731
+        findings = lambda: v.catalogue_views.show_findings(v.session.store)  # noqa: E731
+        self.catalogue = add("Go", "Catalogue…", "Ctrl+8", "book-open", catalogue, has_store)
+        self.findings = add("Go", "Findings…", "Ctrl+9", "list-checks", findings, has_store)
         add("View", "Version axis", "V", "hash", lambda: self._axis("version"), has_stream, is_bound=False)
         add("View", "Time axis", "T", "clock", lambda: self._axis("time"), has_stream, is_bound=False)
         add("View", "Zoom in", "Ctrl++", "zoom-in", lambda: self._zoom("in"), has_stream)
@@ -77,9 +84,19 @@ class Actions:
         add("Go", "Next event of its type", ".", "", lambda: self._zoom("after"), has_stream, is_bound=False)
         add("View", "Field tracks", "Ctrl+2", "sliders-horizontal", lambda: self._lower("tracks"), has_stream)
         add("View", "Events table", "Ctrl+3", "table", lambda: self._lower("table"), has_stream)
-        for part, keys in (("Payload", "Ctrl+4"), ("Metadata", "Ctrl+5"), ("Related", "Ctrl+6"), ("Raw", "Ctrl+7")):
+        for part, keys in (
+            ("Payload", "Ctrl+4"),
+            ("Metadata", "Ctrl+5"),
+            ("Related", "Ctrl+6"),
+            ("Raw", "Ctrl+7"),
+            ("Upcast", "Ctrl+U"),
+        ):
             act = lambda chosen=part: v.inspector.event_panel.show_part(chosen)  # noqa: E731
             add("View", f"{part} of the event", keys, "", act, has_stream)
+        add("View", "Edit the fold…", "Ctrl+Shift+D", "sliders-horizontal", lambda: v.folding.edit(), has_stream)
+        classes = lambda: v.folding.can_use_classes  # noqa: E731
+        use = lambda: v.folding.ask_for_classes()  # noqa: E731
+        add("View", "Fold with the application's classes…", "", "terminal", use, classes)
         copy = lambda: v.inspector.event_panel.copy_event()  # noqa: E731
         add("View", "Copy the event as JSON", "Ctrl+Shift+C", "copy", copy, has_stream)
         add("View", "Times in UTC", "", "clock", lambda: v.choose_zone("utc"), always)

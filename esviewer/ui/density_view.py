@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFontMetrics,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -22,9 +20,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from esviewer.timeline.density_marks import Flag, flags
+from esviewer.timeline.density_marks import Flag
 from esviewer.timeline.density_range import Sight
 from esviewer.ui import fonts
+from esviewer.ui.catalogue_facts import Ticks
+from esviewer.ui.catalogue_strip import FlagStrip
 from esviewer.ui.overview_data import Picture, Stand
 from esviewer.ui.overview_frame import Frame, LaneLook
 from esviewer.ui.overview_hover import Hover
@@ -37,16 +37,14 @@ from esviewer.ui.overview_painting import (
     paint_history,
     paint_ring,
 )
+from esviewer.ui.overview_stands import flag_text, flags_of
 from esviewer.ui.overview_words import duration, events
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.widgets import tooltip
-from esviewer.ui.widgets.format import short_id
 from esviewer.ui.words import one_line
 
 _REACH = 7.0
 """Pixels from a mark within which it is meant."""
-_NAME = 24
-"""Characters of a consumer's name on its flag."""
 _CLICK = 4
 """Pixels that a click may move."""
 _MENU = 20
@@ -71,6 +69,8 @@ class DensityView(QWidget):
     lane_activated = Signal(str)
     row_wanted = Signal(int)
     """A row of the index."""
+    flag_activated = Signal(object)
+    """The strip of flagged events was clicked: at a value on the axis, or (``None``) on its label."""
     sight_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -91,6 +91,7 @@ class DensityView(QWidget):
         self._brush: tuple[int, int] | None = None
         self._mouse: QPoint | None = None
         self._chosen: int | None = None
+        self.strip = FlagStrip()
         self._describe: Describe = str
         self._short: Describe = str
         signals().changed.connect(self._repaint)
@@ -117,6 +118,13 @@ class DensityView(QWidget):
         self.setFixedHeight(self.sizeHint().height())
         self._repaint()
         self.sight_changed.emit()
+
+    def set_ticks(self, ticks: Mapping[str, Ticks]) -> None:
+        """Shows where flagged events stand, by axis; nothing where there are none."""
+        if ticks is not self.strip.ticks:
+            self.strip.ticks = ticks
+            self.setFixedHeight(self.sizeHint().height())
+            self._repaint()
 
     def set_nothing(self, sentence: str) -> None:
         """What to say where there is nothing to draw."""
@@ -149,7 +157,8 @@ class DensityView(QWidget):
     @property
     def lanes_layout(self) -> Layout:
         """Where things are."""
-        return Layout(self.width(), len(self._looks), bool(self._stands))
+        is_flagged = self._picture is not None and self.strip.is_there(self._picture.axis)
+        return Layout(self.width(), len(self._looks), bool(self._stands), is_flagged)
 
     @property
     def count(self) -> int:
@@ -241,9 +250,10 @@ class DensityView(QWidget):
         picture.fill(theme().color("panel"))
         painter = QPainter(picture)
         paint_history(painter, frame, self.lanes_layout, ratio)
+        self.strip.paint(painter, frame, self.lanes_layout)
         own = self.flags()
         late = [bool(stand.checkpoint.lag) for stand in self._stands]
-        paint_flags(painter, own, [self._flag_text(flag) for flag in own], late, self.lanes_layout)
+        paint_flags(painter, own, [flag_text(flag, self._stands) for flag in own], late, self.lanes_layout)
         painter.end()
         return picture
 
@@ -278,26 +288,7 @@ class DensityView(QWidget):
         frame = self.frame
         if frame is None:
             return []
-        seen = self._stands_in_sight(frame)
-        metrics = QFontMetrics(fonts.ui(11))
-        pixels = [frame.pixel_of(stand.value or 0) for _, stand in seen]
-        widths = [float(metrics.horizontalAdvance(_name(stand))) for _, stand in seen]
-        together = float(metrics.horizontalAdvance(f"{len(seen)} consumers"))
-        found = flags(pixels, widths, together, float(frame.width))
-        return [replace(flag, members=tuple(seen[member][0] for member in flag.members)) for flag in found]
-
-    def _stands_in_sight(self, frame: Frame) -> list[tuple[int, Stand]]:
-        sight = frame.sight
-        return [
-            (number, stand)
-            for number, stand in enumerate(self._stands)
-            if stand.value is not None and sight.start <= stand.value <= sight.end
-        ]
-
-    def _flag_text(self, flag: Flag) -> str:
-        if len(flag.members) > 1:
-            return f"{len(flag.members)} consumers"
-        return _name(self._stands[flag.members[0]])
+        return flags_of(frame, self._stands)
 
     # Mouse
 
@@ -340,7 +331,11 @@ class DensityView(QWidget):
         frame = self.frame
         is_link = self._mark_at(frame, place) is not None if frame is not None else False
         number = self.lanes_layout.lane_at(place.y()) if place.x() < LABEL else None
-        is_link = is_link or (number is not None and self._looks[number].name is not None)
+        is_link = (
+            is_link
+            or (self._is_on_strip(place) and place.x() < LABEL)
+            or (number is not None and self._looks[number].name is not None)
+        )
         self.setCursor(Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -356,6 +351,11 @@ class DensityView(QWidget):
         self.update()
 
     def _clicked(self, frame: Frame, place: QPoint) -> None:
+        if self._is_on_strip(place):
+            value = self.strip.nearest(frame, place.x() - LABEL) if place.x() >= LABEL else None
+            if value is not None or place.x() < LABEL:
+                self.flag_activated.emit(value)
+            return
         if place.x() < LABEL:
             number = self.lanes_layout.lane_at(place.y())
             name = self._looks[number].name if number is not None else None
@@ -413,6 +413,10 @@ class DensityView(QWidget):
         self.update()
         super().leaveEvent(event)
 
+    def _is_on_strip(self, place: QPoint) -> bool:
+        area = self.lanes_layout.ticks
+        return area.y() <= place.y() < area.y() + area.height()
+
     def _mark_at(self, frame: Frame | None, place: QPoint | None) -> int | None:
         if frame is None or place is None or place.x() < LABEL - _REACH or not frame.is_single:
             return None
@@ -456,6 +460,8 @@ class DensityView(QWidget):
             near = [flag for flag in self.flags() if flag.covers(x)]
             if near:
                 return hover.stands([self._stands[member] for member in near[0].members])
+        if self._is_on_strip(place):
+            return self.strip.text_at(frame, x)
         lane = layout.lane_at(place.y())
         if x < 0:
             return "" if lane is None else hover.lane(lane)
@@ -475,10 +481,6 @@ class DensityView(QWidget):
 
 def _middle(layout: Layout, lane: int) -> float:
     return layout.lane(lane).y() + LANE / 2 + 0.5
-
-
-def _name(stand: Stand) -> str:
-    return short_id(one_line(stand.checkpoint.consumer), _NAME)
 
 
 def _is_same(kept: Frame, wanted: Frame) -> bool:

@@ -43,6 +43,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from esviewer.catalogue.status import Status
 from esviewer.domain import Event, iso
 from esviewer.domain.objects import event_object
 from esviewer.session import StreamSession
@@ -51,6 +52,7 @@ from esviewer.stores.filter_words import Part
 from esviewer.stores.filters import EventFilter
 from esviewer.ui import fonts
 from esviewer.ui.colours import TypeColours
+from esviewer.ui.statuses import CODES, LOOKS, OF_CODE, SHOWN, SIDE, paint_status
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets import ElidedLabel, label, tooltip
 from esviewer.ui.widgets.format import grouped, when
@@ -90,12 +92,22 @@ class EventsModel(QAbstractTableModel):
         self._mask: NDArray[np.bool_] | None = None
         self._shown: NDArray[np.int64] | None = None
         """The events that have a row, ``None`` where all have one."""
+        self._statuses: NDArray[np.uint8] | None = None
 
     def show(self, stream: StreamSession | None) -> None:
         """Shows another stream, whole."""
         self.beginResetModel()
         self._stream, self._mask, self._shown = stream, None, None
         self.endResetModel()
+
+    def show_statuses(self, codes: NDArray[np.uint8] | None) -> None:
+        """What a catalogue makes of each event, a code for each."""
+        self._statuses = codes
+
+    def status(self, index: int) -> Status | None:
+        """What a catalogue makes of an event, ``None`` while that is not known."""
+        codes = self._statuses
+        return OF_CODE[codes[index]] if codes is not None and index < len(codes) else None
 
     def show_filter(self, mask: NDArray[np.bool_] | None, hides: bool) -> None:
         """Which events the filter lets through, all if ``None``, and whether the others are hidden."""
@@ -159,6 +171,9 @@ class EventsModel(QAbstractTableModel):
             facts = [event.type or "no type", iso(event.recorded_at) or "no time", f"position {event.position}"]
             if event.undecodable:
                 facts.append(f"undecodable: {event.undecodable}")
+            status = self.status(place)
+            if status is not None:
+                facts.append(LOOKS[status].word.lower())
             if not self.passes(place):
                 facts.append("The filter leaves this event out.")
             return tooltip("\n".join(facts))
@@ -238,6 +253,11 @@ class EventsTable(QTableView):
         self._playhead = -1
         if stream is not None:
             self.set_playhead(stream.playhead)
+
+    def show_statuses(self, codes: NDArray[np.uint8] | None) -> None:
+        """Shows what a catalogue makes of each event, a code for each; nothing for ``None``."""
+        self.rows.show_statuses(codes)
+        self.viewport().update()
 
     def show_filter(self, wanted: EventFilter, mask: NDArray[np.bool_] | None, hides: bool) -> None:
         """Shows which events the filter lets through, all if ``None``; the others faint, or not at all."""
@@ -396,6 +416,11 @@ class _EventDelegate(QStyledItemDelegate):
             event = table.rows.events[place]
             table.colours.paint(painter, event.type, area.x() + 4, area.center().y() + 1, dimmed=place > playhead)
             area.adjust(18, 0, 0, 0)
+            status = table.rows.status(place)
+            if status in SHOWN:
+                # Never dimmed: what is wrong stays wrong after the playhead.
+                paint_status(painter, CODES[status], area.right() - SIDE / 2, area.center().y() + 1)
+                area.adjust(0, 0, -SIDE - 6, 0)
         font = fonts.ui(13) if column in (Column.TYPE,) else fonts.mono(12)
         painter.setFont(font)
         token = "third" if place > playhead else "second" if column is not Column.TYPE else "text"

@@ -38,6 +38,7 @@ class FieldTracksView(QAbstractScrollArea):
         self._model = AxisModel(self)
         self._tracks: list[Track] = []
         self._starts: dict[str, NDArray[np.int64]] = {}
+        self._laid_out: dict[str, list[Segment]] = {}
         self._playhead = -1
         self._selected: str | None = None
         signals().changed.connect(self.viewport().update)
@@ -45,14 +46,20 @@ class FieldTracksView(QAbstractScrollArea):
     def share_axis(self, timeline: TimelineView) -> None:
         """Follows a timeline's axis, whatever moves it."""
         self._model = timeline.model
-        self._model.changed.connect(self.viewport().update)
+        self._model.changed.connect(self._lay_out_anew)
+        self._lay_out_anew()
 
     def set_tracks(self, tracks: Sequence[Track]) -> None:
         """Shows other tracks, top to bottom."""
         self._tracks = list(tracks)
         self._starts.clear()
+        self._laid_out.clear()
         self.verticalScrollBar().setValue(0)
         self._sized()
+
+    def _lay_out_anew(self) -> None:
+        self._laid_out.clear()
+        self.viewport().update()
 
     def set_playhead(self, index: int) -> None:
         """Lights the segments under an event."""
@@ -79,6 +86,7 @@ class FieldTracksView(QAbstractScrollArea):
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._laid_out.clear()
         self._sized()
 
     # Painting
@@ -132,8 +140,13 @@ class FieldTracksView(QAbstractScrollArea):
         return self._model.placement.pixels_of(starts)
 
     def _segments(self, track: Track) -> list[Segment]:
-        scale = self._model.scale
-        return segments(self._edges(track), scale.pixel(self._model.axis.upper), scale.width + RIGHT)
+        # The playhead moves far more often than the axis does.
+        found = self._laid_out.get(track.path)
+        if found is None:
+            scale = self._model.scale
+            found = segments(self._edges(track), scale.pixel(self._model.axis.upper), scale.width + RIGHT)
+            self._laid_out[track.path] = found
+        return found
 
     def _paint_segment(self, painter: QPainter, track: Track, segment: Segment, y: int, lit: int | None) -> None:
         current = theme()

@@ -20,6 +20,7 @@ from esviewer.ui.filter_completion import StoreWords
 from esviewer.ui.filter_line import FilterLine
 from esviewer.ui.filtering import Filtering
 from esviewer.ui.icons import icon
+from esviewer.ui.statuses import LOOKS, status_icon, status_word
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets import label, tooltip
 from esviewer.ui.widgets.format import grouped, rate
@@ -328,6 +329,12 @@ class FilterBar(QFrame):
         menu.addSeparator()
         for flag in FLAGS:
             menu.addAction(flag.capitalize(), partial(self.add, Part("is", flag)))
+        if words.store.catalogue.current is not None:
+            statuses = menu.addMenu("Status")
+            for status, look in LOOKS.items():
+                if status_word(status) not in FLAGS:
+                    part = Part("is", status_word(status))
+                    statuses.addAction(status_icon(status), look.word, partial(self.add, part))
         menu.addSeparator()
         for text, begun in (
             ("Recorded since…", "since:"),

@@ -10,6 +10,7 @@ from esviewer.domain import iso
 from esviewer.session import StoreSession
 from esviewer.stores.filter_words import KINDS, Part
 from esviewer.stores.filters import FLAGS
+from esviewer.ui.statuses import LOOKS, status_word
 from esviewer.ui.widgets.format import grouped
 from esviewer.ui.words import short_category, short_type
 
@@ -117,6 +118,11 @@ class StoreWords:
             for flag, meaning in zip(FLAGS, meanings, strict=True):
                 if flag.startswith(value.lower()):
                     yield Completion(Part(kind, flag, is_negated).words, flag, meaning)
+            if self.store.catalogue.current is not None:
+                for status, look in LOOKS.items():
+                    word = status_word(status)
+                    if word not in FLAGS and word.startswith(value.lower()):
+                        yield Completion(Part(kind, word, is_negated).words, word, look.sentence.rstrip(".").lower())
         elif kind in ("since", "until"):
             yield from self._times_like(kind, value)
 

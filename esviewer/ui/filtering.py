@@ -241,10 +241,10 @@ class Filtering(QObject):
         if wanted.is_empty:
             tab.show_filter(wanted, None)
             return
-        events = stream.events
+        events, status_of = stream.events, self._view.catalogues.status_words(stream.store)
         self._masks[stream] = self._view.jobs.run(
             f"mask {id(stream.store)}",
-            lambda control: finding.mask_job(events, wanted, control),
+            lambda control: finding.mask_job(events, wanted, control, status_of),
             lambda mask: self._masked(tab, wanted, mask),
             self._view.failed,
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from esviewer.domain import Event, UsageError, Value
 from esviewer.domain.objects import event_object
 from esviewer.session import StoreSession
-from esviewer.stores.filters import EventFilter
+from esviewer.stores.filters import EventFilter, StatusOf
 from esviewer.stores.index import NONE, Index
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.row_reading import PAGE, events_of_rows, streams_of_rows
@@ -50,7 +50,11 @@ def resolve_job(store: StoreSession, wanted: EventFilter, known: Rows, first: in
     """
     index, began = store.index, time.monotonic()
     length = index.length
-    rows = wanted.rows(index, first)
+    statuses = store.catalogue.statuses
+    if wanted.needs_statuses and statuses is not None:
+        # Rows that have not been judged are asked again when they have.
+        length = min(length, len(statuses))
+    rows = wanted.rows(index, first, statuses)
     rows = rows[rows < length]
     control.check()
     if wanted.needs_events and len(rows):
@@ -60,11 +64,12 @@ def resolve_job(store: StoreSession, wanted: EventFilter, known: Rows, first: in
 
 def _scanned(store: StoreSession, wanted: EventFilter, known: Rows, rows: Rows, control: Control) -> Rows:
     """Those of the rows whose events are meant."""
-    accepts, found = wanted.matcher(), list[int]()
+    # What a catalogue makes of them was asked of the rows.
+    accepts, found = wanted.without_statuses.matcher(), list[int]()
     began = told = time.monotonic()
     reader = reader_of(store, control)
     try:
-        for row, event in _events_of(reader, store.index, rows, wanted.keep):
+        for row, event in stored_events(reader, store.index, rows, wanted.keep):
             if accepts(event):
                 found.append(row)
             control.check()
@@ -78,7 +83,7 @@ def _scanned(store: StoreSession, wanted: EventFilter, known: Rows, rows: Rows, 
     return np.asarray(found, np.int64)
 
 
-def _events_of(reader: Reader, index: Index, rows: Rows, keep: Keep | None) -> Iterator[tuple[int, Event]]:
+def stored_events(reader: Reader, index: Index, rows: Rows, keep: Keep | None) -> Iterator[tuple[int, Event]]:
     """The events of ascending rows of the index, each with its row; what is no longer there is left out.
 
     ``keep`` is asked before a row is decoded, as in :meth:`Reader.events`, and must let these rows through.
@@ -115,9 +120,11 @@ def _stretch(reader: Reader, index: Index, rows: Rows, keep: Keep | None) -> Ite
                     return
 
 
-def mask_job(events: Sequence[Event], wanted: EventFilter, control: Control) -> NDArray[np.bool_]:
+def mask_job(
+    events: Sequence[Event], wanted: EventFilter, control: Control, status_of: StatusOf | None = None
+) -> NDArray[np.bool_]:
     """For each event, whether it is meant."""
-    accepts = wanted.matcher()
+    accepts = wanted.matcher(status_of)
     mask = np.zeros(len(events), np.bool_)
     for number, event in enumerate(events):
         if not number % 1_000:

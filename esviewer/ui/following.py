@@ -107,6 +107,7 @@ class Following(QObject):
             return
         count = index.length - first
         view.filtering.grown(store, first)
+        view.catalogues.grown(store, first)
         view.show_growth({store})
         view.databases.show_progress()
         view.status.say(f"{grouped(count)} new event{'' if count == 1 else 's'} in {store.name}")

@@ -9,7 +9,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from esviewer.session import Remembered, recall
-from esviewer.ui import fonts
 from esviewer.ui import theme as themes
 
 if TYPE_CHECKING:
@@ -22,10 +21,7 @@ class Frame(QMainWindow):
     def __init__(self, remembered: Remembered | None = None) -> None:
         super().__init__()
         self.remembered = remembered if remembered is not None else recall()
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        fonts.load()
-        themes.apply(application, _theme_name(self.remembered.theme))
+        themes.begin(_application(), _theme_name(self.remembered.theme))
         self.setWindowTitle("esviewer")
         self.setMinimumSize(QSize(760, 520))
         kept = [self.remembered.window.get(name) for name in ("width", "height")]
@@ -36,6 +32,7 @@ class Frame(QMainWindow):
 
     def fill(self, addresses: list[str]) -> None:
         """Imports and shows the rest, then opens what was named, else what was open last time."""
+        themes.apply(_application(), _theme_name(self.remembered.theme))
         from esviewer.ui.main_view import MainView
 
         view = MainView(self)
@@ -61,6 +58,12 @@ class Frame(QMainWindow):
         if self.view is not None:
             self.view.shut_down()
         super().closeEvent(event)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
 
 
 def _theme_name(name: str) -> themes.Choice:

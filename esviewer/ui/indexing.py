@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from esviewer.domain import iso
@@ -38,6 +39,7 @@ def index_job(store: StoreSession, control: Control) -> None:
                 control.progress(look(reader), always=True)
             store.indexing = IndexProcess(store.database.database, store.found, store.index)
             if store.indexing.show_kept(reader):
+                store.index.stream_table()
                 control.progress(Growth(store.index.length, 0.0), always=True)
         finally:
             reader.close()
@@ -46,6 +48,7 @@ def index_job(store: StoreSession, control: Control) -> None:
 
 def _read_here(store: StoreSession, reader: Reader, control: Control) -> None:
     build(reader, store.index, lambda events, rate: control.progress(Growth(events, rate)))
+    store.index.stream_table()
     changed = changed_since_last_time(store.index, store.database.address.kept, store.name)
     if changed is not None:
         control.progress(change_notice(store.name, changed, None), always=True)
@@ -57,7 +60,9 @@ def tail_job(store: StoreSession, control: Control) -> int:
         return _run(store, "tail", control)
     reader = reader_of(store, control)
     try:
-        return tail(reader, store.index)
+        first = tail(reader, store.index)
+        store.index.stream_table()
+        return first
     finally:
         reader.close()
 
@@ -122,9 +127,27 @@ def _run(store: StoreSession, command: str, control: Control, changes: list[Noti
             sentence = f"{report['sentence']} Trying again in {report['seconds']:.0f} s."
             control.progress(Growth(store.index.length, 0.0, sentence), always=True)
         elif kind in ("grown", "checked"):
+            tables.bring_up()
             control.progress(Growth(report["events"], report.get("rate", 0.0)))
 
-    return process.run(command, told)  # type: ignore[arg-type]
+    tables = _Tables(store)
+    first = process.run(command, told)  # type: ignore[arg-type]
+    store.index.stream_table()
+    return first
+
+
+class _Tables:
+    """Works out the table of streams while an index grows, here and not on the UI thread, and not too often."""
+
+    def __init__(self, store: StoreSession) -> None:
+        self._index = store.index
+        self._not_before = 0.0
+
+    def bring_up(self) -> None:
+        began = time.monotonic()
+        if began >= self._not_before:
+            self._index.stream_table()
+            self._not_before = time.monotonic() + 5 * (time.monotonic() - began) + 0.2
 
 
 def change_notice(name: str, position: int | str | None, indexed: int | None, what: str = "") -> Notice:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from esviewer.catalogue.status import Assessment, Status
 from esviewer.domain import Event, iso
 from esviewer.domain.objects import event_object
 from esviewer.projections.history import Writer
@@ -27,8 +28,10 @@ from esviewer.projections.paths import Change
 from esviewer.session import StreamSession
 from esviewer.stores.codecs import json_text
 from esviewer.ui import fonts
+from esviewer.ui.fold_line import FoldLine, UnknownState
 from esviewer.ui.icons import icon
 from esviewer.ui.relations import Related
+from esviewer.ui.upcast_panel import EventStatus, UpcastPanel
 from esviewer.ui.value_view import ValueView
 from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
 from esviewer.ui.widgets.format import grouped, short_id, size, when
@@ -57,7 +60,8 @@ _ENVELOPE = (
     "deleted",
     "archived",
 )
-_TABS = ("Payload", "Metadata", "Related", "Raw")
+_TABS = ("Payload", "Metadata", "Related", "Raw", "Upcast")
+_UPCAST = 4
 
 
 class EventPanel(Panel):
@@ -72,6 +76,13 @@ class EventPanel(Panel):
         super().__init__("Event", "git-commit-horizontal", parent)
         self._event: Event | None = None
         self._related: Related | None = None
+        self.assess: Callable[[Event], Assessment | None] = lambda _event: None
+        """What the catalogue makes of an event, ``None`` without one."""
+        self._found: Assessment | None = None
+        self._wanted = 0
+        self._is_settling = False
+        self.status = EventStatus()
+        self.upcast = UpcastPanel()
         self._place = ElidedLabel("")
         self._place.setFont(fonts.mono(12))
         self._place.setProperty("tone", "second")
@@ -95,10 +106,11 @@ class EventPanel(Panel):
         self.raw.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.raw.setAccessibleName("Raw payload")
         self._stack = QStackedWidget()
-        for widget in (self.payload, self.metadata, self.related, self.raw):
+        for widget in (self.payload, self.metadata, self.related, self.raw, self.upcast):
             self._stack.addWidget(widget)
+        self._tabs.setTabVisible(_UPCAST, False)
         self._lay_out()
-        self._tabs.currentChanged.connect(self._show_tab)
+        self._tabs.currentChanged.connect(self._tab_chosen)
         self.related.event_wanted.connect(self.event_wanted)
 
     def _lay_out(self) -> None:
@@ -111,7 +123,7 @@ class EventPanel(Panel):
         head = QVBoxLayout()
         head.setContentsMargins(12, 0, 12, 4)
         head.setSpacing(2)
-        for line in (self._place, self._facts, self._warning):
+        for line in (self._place, self._facts, self.status, self._warning):
             head.addWidget(line)
         self._warning.hide()
         self.body.addLayout(head)
@@ -121,6 +133,9 @@ class EventPanel(Panel):
     def show_event(self, event: Event | None) -> None:
         """Shows an event, or nothing."""
         self._event, self._related = event, None
+        self._found = self.assess(event) if event is not None else None
+        self.status.show_assessment(self._found)
+        self._settle_tabs()
         if event is None:
             self.set_title("Event")
             self._place.setText("")
@@ -139,15 +154,30 @@ class EventPanel(Panel):
         self._warning.setVisible(bool(warning))
         self._show_tab(self._tabs.currentIndex())
 
+    def _settle_tabs(self) -> None:
+        """Offers the upcast of events that need one; the part that was chosen comes back with the next of them."""
+        is_upcast = self._found is not None and self._found.status in (Status.UPCAST, Status.UPCAST_FAILED)
+        self._is_settling = True
+        self._tabs.setTabVisible(_UPCAST, is_upcast)
+        self._tabs.setCurrentIndex(0 if self._wanted == _UPCAST and not is_upcast else self._wanted)
+        self._is_settling = False
+
     def _facts_of(self, event: Event) -> str:
         facts = [when(event.recorded_at, zone()) if event.recorded_at is not None else "no time"]
         if event.schema_version is not None:
             facts.append(f"schema {event.schema_version}")
+        if self._found is not None and self._found.status is Status.CURRENT:
+            facts.append("current")
         facts.append(size(len(event.raw or b"")))
         facts += [word for word, given in (("archived", event.archived), ("deleted", event.deleted)) if given]
         if event.tenant:
             facts.append(event.tenant)
         return "  ·  ".join(facts)
+
+    def _tab_chosen(self, tab: int) -> None:
+        if not self._is_settling:
+            self._wanted = tab
+            self._show_tab(tab)
 
     def _show_tab(self, tab: int) -> None:
         """Fills the visible part only: while the playhead is dragged nothing else is worked out."""
@@ -168,6 +198,8 @@ class EventPanel(Panel):
             self.related.show_related(event, self._related)
             if self._related is None:
                 self.related_wanted.emit()
+        elif tab == _UPCAST:
+            self.upcast.show_event(event)
         else:
             self.raw.setPlainText(raw_text(event.raw))
 
@@ -179,8 +211,9 @@ class EventPanel(Panel):
                 self.related.show_related(event, related)
 
     def show_part(self, name: str) -> None:
-        """Brings Payload, Metadata, Related or Raw to the front."""
-        self._tabs.setCurrentIndex(_TABS.index(name))
+        """Brings Payload, Metadata, Related, Raw or, where there is one, Upcast to the front."""
+        if self._tabs.isTabVisible(_TABS.index(name)):
+            self._tabs.setCurrentIndex(_TABS.index(name))
 
     def copy_event(self) -> None:
         """Copies the event as the contract's JSON."""
@@ -301,9 +334,9 @@ class StatePanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("State", "layers", parent)
         self._stream: StreamSession | None = None
-        self._fold = ElidedLabel("")
-        self._fold.setProperty("tone", "third")
-        self._fold.setFont(fonts.ui(11))
+        self.fold = FoldLine()
+        self.unknown = UnknownState()
+        self.unknown.last_known_wanted.connect(self.event_chosen)
         self.view = ValueView("State", notes=True)
         self.view.note_of = self._setter
         self.view.selected.connect(self._select)
@@ -311,11 +344,11 @@ class StatePanel(Panel):
         self.field = FieldCard()
         self.field.event_chosen.connect(self.event_chosen)
         self.field.hide()
-        line = QHBoxLayout()
-        line.setContentsMargins(12, 0, 12, 4)
-        line.addWidget(self._fold)
-        self.body.addLayout(line)
-        self.body.addWidget(self.view, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.unknown)
+        self.body.addWidget(self.fold)
+        self.body.addWidget(self._stack, 1)
         self.body.addWidget(self.field)
 
     def show_stream(self, stream: StreamSession | None) -> None:
@@ -328,27 +361,35 @@ class StatePanel(Panel):
     def refresh(self) -> None:
         """Shows the state at the playhead; called for every move of it."""
         stream = self._stream
+        self.fold.show_stream(stream)
+        self._stack.setCurrentWidget(self.view)
         if stream is None:
             self.set_title("State")
             self.set_note("")
-            self._fold.setText("")
             self.field.hide()
             self.view.show_message("The state of the opened stream is shown here, with the event that set each field.")
             return
         history, index = stream.history, stream.playhead
+        if not stream.is_known(max(index, stream.mark or 0)):
+            self._show_unknown(stream)
+            return
         shown = history.changed[index]
         if stream.mark is not None and stream.mark != index:
             shown = tuple(history.difference(*sorted((stream.mark, index))))
         changed = {change.path: change for change in shown}
         self.set_title(_state_title(stream))
         self.set_note(_counted(changed))
-        lost = sum(1 for i in history.undecodable if i <= index)
-        described = f"{history.fold.name.capitalize()} fold: a guess from the events alone"
-        self._fold.setText(described + (f"; {lost} undecodable events are not in it" if lost else ""))
         self.view.show_value(history.state_at(max(index, stream.mark or 0)), changed)
         self.view.reveal_changes()
         self.view.select(stream.selected_path)
         self.field.show_field(stream)
+
+    def _show_unknown(self, stream: StreamSession) -> None:
+        self.set_title(_state_title(stream))
+        self.set_note("not known")
+        self.field.hide()
+        self.unknown.show_failure(stream)
+        self._stack.setCurrentWidget(self.unknown)
 
     def _setter(self, path: str) -> str:
         writer = self._writer(path)

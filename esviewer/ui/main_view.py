@@ -18,11 +18,16 @@ from esviewer.stores.glimpse import Glimpse
 from esviewer.ui import opening
 from esviewer.ui import theme as themes
 from esviewer.ui.actions import Actions
+from esviewer.ui.catalogue_control import Catalogues
+from esviewer.ui.catalogue_tab import CatalogueTab
+from esviewer.ui.catalogue_views import CatalogueViews
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
 from esviewer.ui.databases import Databases
 from esviewer.ui.filter_bar import FilterBar
 from esviewer.ui.filtering import Filtering
+from esviewer.ui.findings_tab import FindingsTab
+from esviewer.ui.folding import Folding
 from esviewer.ui.following import Following
 from esviewer.ui.frame import Frame
 from esviewer.ui.icons import icon
@@ -64,6 +69,8 @@ class MainView(QWidget):
         self.following = Following(self)
         self.tables = StoreTables(self)
         self.filtering = Filtering(self)
+        self.catalogues = Catalogues(self)
+        self.catalogue_views = CatalogueViews(self)
         self._colours: dict[StoreSession, TypeColours] = {}
         self._overviews: dict[StoreSession, Overview] = {}
         self.actions_ = Actions(self)
@@ -72,6 +79,7 @@ class MainView(QWidget):
         self.tabs = QTabWidget()
         self.filter_bar = FilterBar(self.filtering, self.colours)
         self.inspector = Inspector()
+        self.folding = Folding(self)
         self.transport = Transport()
         self.status = StatusLine()
         self.welcome = Welcome()
@@ -133,6 +141,7 @@ class MainView(QWidget):
         self.sidebar.stream_wanted.connect(self.open_stream)
         self.sidebar.close_wanted.connect(self.close_database)
         self.status.switch_wanted.connect(self.databases.switch_indexing)
+        self.catalogue_views.connect_views()
         self.tabs.currentChanged.connect(self._tab_changed)
         self.tabs.tabCloseRequested.connect(self._close_tab)
         self.inspector.event_panel.event_wanted.connect(self.navigation.to_event)
@@ -160,6 +169,7 @@ class MainView(QWidget):
             overview.type_wanted.connect(partial(self.navigation.to_type, store))
             overview.key_wanted.connect(partial(self.databases.ask_for_key, store))
             overview.row_wanted.connect(partial(self.navigation.to_row, store))
+            overview.findings_wanted.connect(partial(self.catalogue_views.show_findings, store))
             overview.failed.connect(self.failed)
             if store in self.databases.facts:
                 overview.show_facts(self.databases.facts[store])
@@ -198,6 +208,7 @@ class MainView(QWidget):
             if overview is not None:
                 overview.refresh()
             self.filtering.grown(store)
+            self.catalogues.grown(store)
         self.tables.refresh(stores)
         self.sidebar.refresh()
 
@@ -231,6 +242,8 @@ class MainView(QWidget):
         for store in database.stores:
             self._colours.pop(store, None)
             self.filtering.forget(store)
+            self.catalogues.forget(store)
+            self.folding.forget(store)
         self.databases.close(database)
 
     # Streams
@@ -248,6 +261,7 @@ class MainView(QWidget):
         if present is not None and self.tab_of(present) is not None:
             self._show_stream(present, then, is_visit)
             return
+        self.folding.prepare(store)
         self.status.busy(f"Reading {short_id(name, 24)} …")
         self.jobs.run(
             f"read {id(store)}",
@@ -262,29 +276,38 @@ class MainView(QWidget):
             return
         stream = store.streams.get(read.name)
         if stream is None or self.tab_of(stream) is None:
-            stream = StreamSession(store, read.name, read.history, read.snapshots)
+            stream = StreamSession(store, read.name, read.folded.history, read.snapshots)
             store.streams[read.name] = stream
             self._add_tab(stream, read.columns)
+            self.folding.opened(stream, read.folded.notice)
         self._show_stream(stream, then, is_visit)
 
     def reread(self, stream: StreamSession) -> None:
         """Reads an open stream anew: events were added to it."""
+        sources = stream.sources
         self.jobs.run(
-            f"read {id(stream.store)}",
-            lambda control: opening.stream_job(stream.store, stream.name, control),
+            # Classes take their time, and others want to be read meanwhile.
+            f"{'read' if sources is None else 'fold'} {id(stream.store)}",
+            lambda control: opening.stream_job(stream.store, stream.name, control, sources),
             lambda read: self._reread(stream, read),
-            self.failed,
+            lambda error: self.folding.not_reread(stream, error),
         )
 
     def _reread(self, stream: StreamSession, read: opening.ReadStream) -> None:
         tab = self.tab_of(stream)
         if tab is None:
             return
-        stream.grow(read.history, read.snapshots)
+        if stream.sources != read.folded.sources:
+            # Another fold was chosen meanwhile.
+            self.reread(stream)
+            return
+        stream.grow(read.folded.history, read.snapshots)
+        stream.failure, stream.output = read.folded.failure, read.folded.output
         tab.columns = read.columns
         tab.fill(self.colours(stream.store))
         tab.refresh()
         self.filtering.reread(tab)
+        self.catalogues.show_on(tab)
         if stream is self.session.stream:
             self.inspector.state_panel.refresh()
             self.inspector.event_panel.show_event(stream.event)
@@ -344,7 +367,7 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
-        elif isinstance(tab, StoreTableTab):
+        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab):
             self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
@@ -352,6 +375,7 @@ class MainView(QWidget):
         else:
             self.session.choose(None)
         self.filtering.show_on(tab)
+        self.catalogue_views.show_on(tab)
 
     def _close_tab(self, place: int) -> None:
         if not isinstance(self.tabs.widget(place), Overview) or self._overview_count() > 1:
@@ -367,6 +391,8 @@ class MainView(QWidget):
         elif isinstance(tab, Overview):
             tab.stop()
             self._overviews.pop(tab.store, None)
+        elif isinstance(tab, CatalogueTab | FindingsTab):
+            tab.stop()
         self.tabs.removeTab(place)
         if tab is not None:
             tab.deleteLater()
@@ -386,11 +412,13 @@ class MainView(QWidget):
         self.sidebar.refresh()
         self.sidebar.mark_stream(session.stream.name if session.stream is not None else None)
         self.inspector.state_panel.show_stream(session.stream)
+        self.folding.show()
         self.inspector.event_panel.show_event(session.stream.event if session.stream is not None else None)
         self.inspector.setVisible(session.stream is not None)
         self.transport.show_stream(session.stream)
         self.transport.setVisible(session.stream is not None)
         self.databases.show_progress()
+        self.catalogue_views.show_counts()
         self.filter_bar.show_store(session.store)
         self.actions_.refresh()
         name = session.stream.name if session.stream else session.store.name if session.store else ""
@@ -528,7 +556,7 @@ def _store_of(tab: QWidget | None) -> StoreSession | None:
     """The store that a tab shows something of."""
     if isinstance(tab, StreamTab):
         return tab.stream.store
-    return tab.store if isinstance(tab, Overview | StoreTableTab) else None
+    return tab.store if isinstance(tab, Overview | StoreTableTab | CatalogueTab | FindingsTab) else None
 
 
 def _tab_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from esviewer.domain import Event
 from esviewer.session import Place, StoreSession, StreamSession
 from esviewer.ui import opening
 from esviewer.ui.jobs import Job
+from esviewer.ui.statuses import next_flagged
 
 if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
@@ -23,6 +25,7 @@ class Navigation(QObject):
         super().__init__(view)
         self._view = view
         self._related: Job[Any] | None = None
+        self._flagged_at: weakref.WeakKeyDictionary[StoreSession, int] = weakref.WeakKeyDictionary()
 
     def jump(self, index: int) -> None:
         """Moves the playhead of the present stream to a place one may want to come back from."""
@@ -99,6 +102,37 @@ class Navigation(QObject):
 
         view = self._view
         view.jobs.run(f"read {id(store)}", lambda control: opening.row_job(store, row, control), done, view.failed)
+
+    def to_flagged(self, step: int) -> None:
+        """Goes to the next (1) or previous (-1) event that today's code would not read as it is.
+
+        In a stream within it; from elsewhere across the whole store, on from where one came last.
+        """
+        view = self._view
+        store, tab = view.session.store, view.current_tab
+        codes = store.catalogue.statuses if store is not None else None
+        if store is None or codes is None:
+            view.status.say("Only a catalogue tells which events to go to: open one, or infer it from the store.")
+            return
+        way = "later" if step > 0 else "earlier"
+        if tab is not None:
+            place = None if tab.statuses is None else next_flagged(tab.statuses, tab.stream.playhead, step)
+            if place is None:
+                view.status.say(f"No {way} event of this stream is flagged.")
+            else:
+                self.jump(place)
+            return
+        table = view.tables.tab_of(store)
+        if table is not None and view.tabs.currentWidget() is table:
+            if not table.step_to_flagged(step):
+                view.status.say(f"No {way} event here is flagged.")
+            return
+        row = next_flagged(codes, self._flagged_at.get(store, -1 if step > 0 else len(codes)), step)
+        if row is None:
+            view.status.say(f"No {way} event of {store.name} is flagged.")
+            return
+        self._flagged_at[store] = row
+        self.to_row(store, row)
 
     def to_next_of_type(self, stream: StreamSession, name: str) -> None:
         """Walks the events of a type in a stream, from the playhead on and around."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from esviewer.domain import Event, Snapshot
-from esviewer.projections.history import AggregateHistory
-from esviewer.projections.inferred import InferredFold
 from esviewer.session import DatabaseSession, StoreSession
 from esviewer.stores.address import Address
 from esviewer.stores.database import Database, open_database
@@ -14,9 +12,11 @@ from esviewer.stores.keys import payload_key
 from esviewer.stores.reader import Reader, Window
 from esviewer.stores.summary import checkpoint
 from esviewer.ui.jobs import Control
+from esviewer.ui.memory import without_collection
 from esviewer.ui.overview import Facts
+from esviewer.ui.refolding import Folded, columns_of_folded, folded_as_chosen, with_classes
 from esviewer.ui.relations import Related, find_related
-from esviewer.ui.stream_columns import StreamColumns, columns_of
+from esviewer.ui.stream_columns import StreamColumns
 
 
 def open_job(address: Address, key: bytes | None, password: str | None, control: Control) -> Database:
@@ -62,13 +62,14 @@ class ReadStream:
     """A stream as read: its folded history and its snapshots."""
 
     name: str
-    history: AggregateHistory
+    folded: Folded
     snapshots: list[Snapshot]
     columns: StreamColumns
 
 
-def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
-    """Reads a stream, its name in any spelling, and folds it."""
+@without_collection()
+def stream_job(store: StoreSession, name: str, control: Control, sources: str | None = None) -> ReadStream:
+    """Reads a stream, its name in any spelling, and folds it; with the classes in ``sources`` if they are given."""
     reader = reader_of(store, control)
     try:
         events = reader.aggregate(name)
@@ -77,9 +78,12 @@ def stream_job(store: StoreSession, name: str, control: Control) -> ReadStream:
         own = name_of(store, events[0], own) if own is not None else name
         snapshots = reader.snapshots(name)
         control.check()
-        history = AggregateHistory(events, InferredFold())
+        if sources is None:
+            folded = folded_as_chosen(store, events, control)
+        else:
+            folded = with_classes(store, events, sources, control)
         control.check()
-        return ReadStream(own, history, snapshots, columns_of(history, snapshots))
+        return ReadStream(own, folded, snapshots, columns_of_folded(folded, snapshots))
     finally:
         reader.close()
 

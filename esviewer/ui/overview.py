@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from esviewer.session import StoreSession
 from esviewer.stores.glimpse import Glimpse
+from esviewer.ui.catalogue_facts import Judged
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.jobs import Job, Jobs
 from esviewer.ui.overview_data import AxisName, By, LaneFact, OverviewData, OverviewState, Wish
@@ -20,6 +21,7 @@ from esviewer.ui.overview_frame import LaneLook
 from esviewer.ui.overview_history import History
 from esviewer.ui.overview_panels import Consumers, Facts, Tiles, Wrong
 from esviewer.ui.overview_words import filter_text, untimed_text
+from esviewer.ui.statuses import are_flagged, are_stopping
 from esviewer.ui.widgets.format import when, when_exact
 from esviewer.ui.words import none_passes, one_line, short_category, short_type, stream_title
 from esviewer.ui.zone import zone
@@ -38,6 +40,7 @@ class Overview(QScrollArea):
     key_wanted = Signal()
     row_wanted = Signal(int)
     """An event was chosen, by its row in the index."""
+    findings_wanted = Signal()
     failed = Signal(object)
 
     def __init__(self, store: StoreSession, colours: TypeColours, jobs: Jobs, parent: QWidget | None = None) -> None:
@@ -61,7 +64,7 @@ class Overview(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(f"Overview of {store.name}")
         self._tiles = Tiles()
-        self._wrong = Wrong()
+        self.wrong = Wrong()
         self._consumers = Consumers()
         self._history = History()
         self.density = self._history.density
@@ -74,17 +77,19 @@ class Overview(QScrollArea):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for panel in (self._tiles, self._wrong, self._history, self._consumers):
+        for panel in (self._tiles, self.wrong, self._history, self._consumers):
             column.addWidget(panel)
         column.addStretch(1)
         self.setWidget(page)
 
     def _connect(self) -> None:
-        self._wrong.key_wanted.connect(self.key_wanted)
+        self.wrong.key_wanted.connect(self.key_wanted)
+        self.wrong.findings_wanted.connect(self.findings_wanted)
         self._history.axis_wanted.connect(self._axis_chosen)
         self._history.by_wanted.connect(self._by_chosen)
         self.density.lane_activated.connect(self._lane_activated)
         self.density.row_wanted.connect(self.row_wanted)
+        self.density.flag_activated.connect(self._flag_activated)
         self.density.set_descriptions(self._event_text, self._short_text)
 
     # What is shown
@@ -107,6 +112,27 @@ class Overview(QScrollArea):
     def set_rows(self, rows: NDArray[np.int64] | None) -> None:
         """Shows only the rows that pass a filter (ascending), or all; the numbers on top stay those of the store."""
         self._want(rows=rows)
+
+    def set_judged(self, judged: Judged) -> None:
+        """Shows where events are that today's code would not read as they are."""
+        self.density.set_ticks(judged.ticks)
+        self.wrong.show_counts(judged.counts)
+
+    def _flag_activated(self, value: int | None) -> None:
+        """Goes to the first flagged event at a value on the axis, or to what is wrong in all."""
+        picture, codes = self._state.picture, self.store.catalogue.statuses
+        if value is None or picture is None or codes is None:
+            self.findings_wanted.emit()
+            return
+        values = self.store.index.column(picture.axis)[: len(codes)]
+        has_numbers = picture.axis == "position" and not picture.has_positions
+        at = np.array([value - 1]) if has_numbers else np.flatnonzero(values == value)
+        flagged = at[are_flagged(codes[at])]
+        # What stops a replay before what is merely older.
+        worst = flagged[are_stopping(codes[flagged])]
+        for row in (*worst[:1].tolist(), *flagged[:1].tolist()):
+            self.row_wanted.emit(row)
+            return
 
     def _axis_chosen(self, axis: AxisName) -> None:
         self._want(axis=axis)
@@ -160,7 +186,7 @@ class Overview(QScrollArea):
         self._state = state
         self._show_title()
         self._show_tiles()
-        self._wrong.show_figures(state.figures, self._facts)
+        self.wrong.show_figures(state.figures, self._facts)
         self._consumers.show_facts(self._facts)
         self._show_history(state)
         if self._is_stale:

@@ -27,6 +27,7 @@ RIGHT: Final = 22
 TOTAL: Final = 50
 AXIS: Final = 24
 FLAGS: Final = 20
+TICKS: Final = 22
 _BAR: Final = 5
 _MARK: Final = 8
 _SIDE: Final = 16
@@ -47,6 +48,7 @@ class Layout:
     width: int
     lanes: int
     has_flags: bool
+    has_ticks: bool = False
 
     @property
     def plot_width(self) -> int:
@@ -70,7 +72,13 @@ class Layout:
     @property
     def top(self) -> int:
         """Where the first lane begins."""
-        return TOTAL + AXIS + (FLAGS + 2 if self.has_flags else 0)
+        return TOTAL + AXIS + (FLAGS + 2 if self.has_flags else 0) + (TICKS + 2 if self.has_ticks else 0)
+
+    @property
+    def ticks(self) -> QRect:
+        """The strip of flagged events, empty where there are none."""
+        height = TICKS if self.has_ticks else 0
+        return QRect(LABEL, self.top - height - (2 if height else 0), self.plot_width, height)
 
     @property
     def height(self) -> int:

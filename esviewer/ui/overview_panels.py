@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from esviewer.catalogue.status import STOPPING, Status
 from esviewer.domain import Checkpoint
 from esviewer.stores.glimpse import Glimpse
 from esviewer.ui import fonts
 from esviewer.ui.overview_data import PERIODS, Figures
 from esviewer.ui.overview_words import a_day, change_text, growth_text, size_a_day
+from esviewer.ui.statuses import LOOKS
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.widgets import ElidedLabel, Panel, label, set_tone, tooltip
 from esviewer.ui.widgets.format import ABSENT, grouped, size, when, when_exact
@@ -207,9 +210,12 @@ class Wrong(QFrame):
     """What is wrong with the store, if anything; not there otherwise."""
 
     key_wanted = Signal()
+    findings_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
+        self._shown: tuple[Figures, Facts] | None = None
+        self._counts: Mapping[Status, int] = {}
         self.setProperty("panel", "true")
         line = QHBoxLayout(self)
         line.setContentsMargins(12, 8, 8, 8)
@@ -218,13 +224,37 @@ class Wrong(QFrame):
         self._key = QToolButton()
         self._key.setText("Give the key…")
         self._key.clicked.connect(self.key_wanted)
+        self._findings = QToolButton()
+        self._findings.setText("Findings…")
+        self._findings.setToolTip("What the rules find, with the events concerned")
+        self._findings.clicked.connect(self.findings_wanted)
         line.addWidget(self._text, 1)
+        line.addWidget(self._findings)
         line.addWidget(self._key)
         self.hide()
 
+    @property
+    def text(self) -> str:
+        """What is said, if anything."""
+        return self._text.text()
+
+    def show_counts(self, counts: Mapping[Status, int]) -> None:
+        """Says how many events today's code does not understand."""
+        self._counts = counts
+        if self._shown is not None:
+            self.show_figures(*self._shown)
+
     def show_figures(self, figures: Figures, facts: Facts) -> None:
         """Says what could not be read."""
+        self._shown = (figures, facts)
         sentences = list(facts.unread)
+        stopping = {status: count for status, count in self._counts.items() if status in STOPPING}
+        if stopping:
+            total = sum(stopping.values())
+            words = ", ".join(f"{grouped(stopping[s])} {LOOKS[s].counted}" for s in LOOKS if s in stopping)
+            verb = "event is" if total == 1 else "events are"
+            sentences.append(f"{grouped(total)} {verb} not understood by today's code: {words}.")
+        self._findings.setVisible(bool(stopping))
         if figures.undecodable:
             lost = f"{grouped(figures.undecodable)} of {grouped(figures.events)} payloads cannot be decoded."
             sentences.insert(0, lost)

@@ -44,6 +44,9 @@ class Restoring:
             store = database.store(name)
             if store is not None and isinstance(words, str):
                 view.filtering.set_words(store, words)
+        catalogues = wanted.get("catalogues")
+        for store in database.stores:
+            view.catalogues.restore(store, catalogues.get(store.name) if isinstance(catalogues, dict) else None)
         view.show_overview(database.store(database.address.store or wanted.get("store")) or database.stores[0])
         for entry in wanted.get("streams", []):
             store = database.store(entry.get("store"))
@@ -74,7 +77,8 @@ class Restoring:
             name = chosen.name if chosen is not None and chosen.database is database else None
             filters = {store.name: store.filter.words for store in database.stores if not store.filter.is_empty}
             kept = {"address": database.address.kept, "store": name, "streams": streams}
-            opened.append(kept | ({"filters": filters} if filters else {}))
+            known = {store.name: own for store in database.stores if (own := view.catalogues.kept(store)) is not None}
+            opened.append(kept | ({"filters": filters} if filters else {}) | ({"catalogues": known} if known else {}))
         view.frame.remembered.open = opened
         self._wanted = {entry["address"]: entry for entry in opened}
 

@@ -35,6 +35,9 @@ def run_window(arguments: list[str]) -> int:
 def _run(application: QApplication, addresses: list[str]) -> int:
     from PySide6.QtCore import QTimer
 
+    from esviewer.ui import quick_imports
+
+    quick_imports.begin()
     from esviewer.ui.frame import Frame
 
     application.setApplicationName("esviewer")

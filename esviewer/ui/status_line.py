@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
+from esviewer.catalogue.status import Status
 from esviewer.session import StoreSession
 from esviewer.ui import fonts
+from esviewer.ui.catalogue_counts import StatusCounts
 from esviewer.ui.widgets import ElidedLabel, IconLabel, tooltip
 from esviewer.ui.widgets.format import grouped
 
@@ -29,6 +33,8 @@ class StatusLine(QFrame):
         self._facts.setProperty("tone", "second")
         self._said = ElidedLabel("")
         self._said.setProperty("tone", "second")
+        self.statuses = StatusCounts()
+        self.filter_wanted = self.statuses.filter_wanted
         for text in (self._facts, self._said):
             text.setFont(fonts.ui(12))
         self._switch = QToolButton()
@@ -40,6 +46,7 @@ class StatusLine(QFrame):
         self._switch.hide()
         line.addWidget(self._lock)
         line.addWidget(self._facts, 3)
+        line.addWidget(self.statuses)
         line.addWidget(self._said, 2)
         line.addWidget(self._switch)
         self.setFixedHeight(28)
@@ -66,6 +73,10 @@ class StatusLine(QFrame):
         self._switch.setVisible(not index.complete)
         self._switch.setText("Stop reading" if is_reading else "Go on reading")
         self._facts.setToolTip(tooltip(f"{store.database.address.text}\nopened as: {source.way}"))
+
+    def show_statuses(self, counts: Mapping[Status, int], is_judging: bool) -> None:
+        """Shows how many events the catalogue flags; nothing without one."""
+        self.statuses.show_counts(counts, is_judging)
 
     def indexing(self, store: StoreSession, events: int, rate: float) -> None:
         """Shows how far the store has been read."""

@@ -21,6 +21,7 @@ from esviewer.ui.icons import icon
 from esviewer.ui.jobs import Control, Job, Jobs
 from esviewer.ui.row_pages import RowPages
 from esviewer.ui.row_ranges import RowRanges
+from esviewer.ui.statuses import next_flagged
 from esviewer.ui.store_table_export import (
     FORMATS,
     Copied,
@@ -123,6 +124,26 @@ class StoreTableTab(QWidget):
             return
         self._chosen = rows
         self._arrange(self.view.header.sort)
+
+    def set_statuses(self, codes: NDArray[np.uint8] | None) -> None:
+        """Shows what a catalogue makes of each row of the index; nothing for ``None``."""
+        self.view.codes = codes
+        self.view.viewport().update()
+
+    def step_to_flagged(self, step: int) -> bool:
+        """Goes to the next (1) or previous (-1) flagged event in the order shown; false where there is none."""
+        codes, table = self.view.codes, self.view.table
+        if codes is None:
+            return False
+        rows = table.at(0, table.count)
+        shown = np.zeros(len(rows), np.uint8)
+        known = rows < len(codes)
+        shown[known] = codes[rows[known]]
+        at = self.view.current if self.view.current is not None else (-1 if step > 0 else table.count)
+        place = next_flagged(shown, at, step)
+        if place is not None:
+            self.view.go(place, in_middle=True)
+        return place is not None
 
     def refresh(self) -> None:
         """Shows the index as far as it goes now."""

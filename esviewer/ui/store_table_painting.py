@@ -15,6 +15,7 @@ from esviewer.stores.index import DELETED, NO_VERSION, NONE, UNDECODABLE, Index
 from esviewer.ui import fonts, icons
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.row_pages import Preview
+from esviewer.ui.statuses import OF_CODE, SHOWN, SIDE, status_pixmap
 from esviewer.ui.store_table_columns import RIGHT, Column
 from esviewer.ui.theme import Theme, theme
 from esviewer.ui.widgets import ROW_HEIGHT
@@ -42,10 +43,15 @@ class Cells:
     versions: list[int]
     sizes: list[int]
     flags: list[int]
+    statuses: list[int]
+    """Codes of what a catalogue makes of the events, 0 where that is not known."""
 
     @classmethod
-    def of(cls, index: Index, rows: NDArray[np.int64]) -> Cells:
-        """The cells of these rows; rows beyond the index (it was cut a moment ago) are left out."""
+    def of(cls, index: Index, rows: NDArray[np.int64], codes: NDArray[np.uint8] | None = None) -> Cells:
+        """The cells of these rows; rows beyond the index (it was cut a moment ago) are left out.
+
+        ``codes`` are statuses by row, as far as they are known.
+        """
         columns = index.columns("position", "time", "type", "stream", "version", "size", "flags")
         rows = rows[rows < len(columns[0])]
         positions, times, types, streams, versions, sizes, flags = (np.asarray(c)[rows].tolist() for c in columns)
@@ -59,6 +65,7 @@ class Cells:
             versions,
             sizes,
             flags,
+            [0] * len(rows) if codes is None else [int(codes[r]) if r < len(codes) else 0 for r in rows.tolist()],
         )
 
     def texts(self, column: Column) -> Sequence[str]:
@@ -199,7 +206,6 @@ class RowPainter:
 
     def _types(self, painter: QPainter, cells: Cells, span: Span, looks: Looks, current: Theme) -> None:
         painter.setFont(self._sans)
-        room = span.width - _LEFT - _MARK - _RIGHT
         base = looks.y + self._baseline(self._sans)
         plain, quiet = current.color("text"), current.color("third")
         struck = QFont(self._sans)
@@ -208,6 +214,11 @@ class RowPainter:
         painter.setPen(plain)
         for number, (name, flags) in enumerate(zip(cells.types, cells.flags, strict=True)):
             y = number * ROW_HEIGHT
+            sign = cells.statuses[number]
+            room = span.width - _LEFT - _MARK - _RIGHT - (_MARK if OF_CODE[sign] in SHOWN else 0)
+            if OF_CODE[sign] in SHOWN:
+                place = QPointF(span.left + span.width - _RIGHT - SIDE, looks.y + y + (ROW_HEIGHT - SIDE) / 2)
+                painter.drawPixmap(place, self._sign(sign, current, scale))
             mark = self._mark(name, current, scale)
             painter.drawPixmap(QPointF(span.left + _LEFT - 2, looks.y + y + ROW_HEIGHT / 2 - 6), mark)
             shown = self.fitting_type(short_type(name), room)
@@ -234,6 +245,12 @@ class RowPainter:
             painter.end()
             self._marks[key] = mark
         return mark
+
+    def _sign(self, code: int, current: Theme, scale: float) -> QPixmap:
+        key = (f"{current.name} status", code, scale)
+        if key not in self._marks:
+            self._marks[key] = status_pixmap(code, scale)
+        return self._marks[key]
 
     def _payloads(
         self,

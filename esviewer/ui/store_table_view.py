@@ -62,6 +62,8 @@ class StoreTableView(QAbstractScrollArea):
         self.table = TableRows(index)
         self.selected = RowRanges.none()
         self.current: int | None = None
+        self.codes: NDArray[np.uint8] | None = None
+        """What a catalogue makes of each row of the index, as far as it is known."""
         self._pages = pages
         self._painter = RowPainter(colours)
         self._anchor = 0
@@ -259,7 +261,7 @@ class StoreTableView(QAbstractScrollArea):
             self.hasFocus(),
         )
         spans = self.header.spans()
-        cells = Cells.of(self.table.index, rows)
+        cells = Cells.of(self.table.index, rows, self.codes)
         self._painter.paint(painter, self.viewport().width(), cells, spans, looks, self._pages.get)
 
     def _are_selected(self, first: int, end: int) -> list[bool]:
@@ -320,7 +322,7 @@ class StoreTableView(QAbstractScrollArea):
         self.viewport().update()
         if self.current is not None and self.current < self.table.count:
             row = self.row_at(self.current)
-            sentence = row_sentence(Cells.of(self.table.index, np.array([row])), self._pages.get(row))
+            sentence = row_sentence(Cells.of(self.table.index, np.array([row]), self.codes), self._pages.get(row))
             where = f"Row {grouped(self.current + 1)} of {grouped(self.table.count)}"
             chosen = "" if self.current in self.selected else ", not selected"
             self.setAccessibleDescription(f"{where}{chosen}: {sentence}")
@@ -465,5 +467,5 @@ class StoreTableView(QAbstractScrollArea):
         if place is None or column is None:
             return ""
         row = self.row_at(place)
-        cells = Cells.of(self.table.index, np.array([row]))
+        cells = Cells.of(self.table.index, np.array([row]), self.codes)
         return cell_tip(cells, Column(column), self.table.index, self._pages.get(row))

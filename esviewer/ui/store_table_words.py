@@ -9,9 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from esviewer.catalogue.status import Status
 from esviewer.domain.times import micros
 from esviewer.stores.index import ARCHIVED, DELETED, NONE, UNDECODABLE, Index
 from esviewer.ui.row_pages import Preview
+from esviewer.ui.statuses import LOOKS, OF_CODE, SHOWN
 from esviewer.ui.store_table_columns import Column
 from esviewer.ui.store_table_painting import Cells
 from esviewer.ui.store_table_rows import TableRows
@@ -27,6 +29,13 @@ def flag_words(flags: int) -> list[str]:
     return [words for flag, words in _FLAGS if flags & flag]
 
 
+def _sign_words(cells: Cells) -> list[str]:
+    """What the first row's flags and its status say, each once."""
+    status = OF_CODE[cells.statuses[0]]
+    words = flag_words(cells.flags[0])
+    return words if status not in SHOWN or status is Status.UNDECODABLE else [*words, LOOKS[status].word.lower()]
+
+
 def cell_tip(cells: Cells, column: Column, index: Index, known: Preview | None) -> str:
     """The first row's cell in full; empty where there is no row."""
     if not cells.rows:
@@ -34,7 +43,7 @@ def cell_tip(cells: Cells, column: Column, index: Index, known: Preview | None) 
     if column is Column.TIME:
         return "no time recorded" if cells.times[0] == NONE else when_exact(cells.times[0], zone())
     if column is Column.TYPE:
-        return "\n".join([cells.types[0] or "no type", *flag_words(cells.flags[0])])
+        return "\n".join([cells.types[0] or "no type", *_sign_words(cells)])
     if column is Column.STREAM:
         stream = int(index.column("stream")[cells.rows[0]])
         if stream < 0:
@@ -58,7 +67,7 @@ def row_sentence(cells: Cells, known: Preview | None) -> str:
         f"recorded {cells.texts(Column.TIME)[0]}",
         f"stream {cells.texts(Column.STREAM)[0]}",
         f"version {cells.texts(Column.VERSION)[0]}",
-        *flag_words(cells.flags[0]),
+        *_sign_words(cells),
     ]
     return ", ".join(parts) + (f", payload {known.text[:200]}" if known is not None else "")
 

@@ -73,4 +73,7 @@ def _tracks_of(history: AggregateHistory) -> list[Track]:
             starts.append(index)
             labels.append("" if gone else shown(change.after)[0][:120])
             removed.append(gone)
-    return [Track(path, *columns) for path, columns in values.items()]
+    # Arrays here, so that painting need not make them.
+    return [
+        Track(path, np.asarray(starts, np.int64), labels, removed) for path, (starts, labels, removed) in values.items()
+    ]

@@ -47,12 +47,19 @@ class StreamListModel(QAbstractListModel):
         self._category: str | None = None
         self._all_categories = True
         self._filter = ""
+        self._names: list[str] = []
+        self._bare: list[str] = []
         self._order = Order.RECENT
 
     def show(self, store: StoreSession | None) -> None:
         """Shows the streams of a store as far as its index goes."""
-        self._store = store
-        self._table = store.index.stream_table() if store is not None else None
+        # The table is worked out by the job that reads the store; a small one is made here.
+        table = store.index.latest_stream_table() if store is not None else None
+        if store is self._store and table is self._table:
+            return
+        if store is not self._store:
+            self._names, self._bare = [], []
+        self._store, self._table = store, table
         self._ask()
 
     def choose(self, *, category: str | None = None, every: bool = True) -> None:
@@ -85,21 +92,23 @@ class StreamListModel(QAbstractListModel):
         if not self._all_categories:
             kept = np.asarray([i for i in kept.tolist() if categories[i] == self._category], np.int64)
         if self._filter:
-            bare = self._filter.replace("-", "")
-            kept = np.asarray(
-                [
-                    i
-                    for i in kept.tolist()
-                    if self._filter in names[i].lower() or bare in names[i].lower().replace("-", "")
-                ],
-                np.int64,
-            )
+            kept = np.asarray(self._containing(kept.tolist(), names), np.int64)
         if self._order is Order.NAME:
             return np.asarray(sorted(kept.tolist(), key=names.__getitem__), np.int64)
         if self._order is Order.FIRST:
             return kept
-        column = table.events if self._order is Order.LARGEST else table.last
-        return kept[np.argsort(-column[kept], kind="stable")]
+        ordered = table.largest if self._order is Order.LARGEST else table.recent
+        is_kept = np.zeros(len(table.events), np.bool_)
+        is_kept[kept] = True
+        return ordered[is_kept[ordered]]
+
+    def _containing(self, ordinals: list[int], names: list[str]) -> list[int]:
+        """The streams whose name contains the filter; what it is compared with is kept, as every key asks again."""
+        for name in names[len(self._names) :]:
+            self._names.append(name.lower())
+            self._bare.append(self._names[-1].replace("-", ""))
+        text, bare = self._filter, self._filter.replace("-", "")
+        return [i for i in ordinals if text in self._names[i] or bare in self._bare[i]]
 
     def rowCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._shown)

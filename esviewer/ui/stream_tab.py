@@ -51,6 +51,8 @@ class StreamTab(QWidget):
         self._filter = EventFilter()
         self._mask: NDArray[np.bool_] | None = None
         self._hides = False
+        self.statuses: NDArray[np.uint8] | None = None
+        """What the catalogue makes of each event, a code for each; ``None`` while that is not known."""
         self._lay_out()
         self.fill(colours)
         self._connect()
@@ -133,6 +135,13 @@ class StreamTab(QWidget):
         if stream.view_range is not None:
             self.timeline.set_view_range(*stream.view_range)
 
+    def show_fold(self, columns: StreamColumns) -> None:
+        """Shows the fields of the same events folded in another way; axis and range stay."""
+        self.columns = columns
+        self.tracks.set_tracks(columns.tracks)
+        self.tracks.select_path(self.stream.selected_path)
+        self.table.viewport().update()
+
     def _show_count(self) -> None:
         count = len(self.stream.events)
         passed = "" if self._mask is None else f"{grouped(int(np.count_nonzero(self._mask)))} of "
@@ -144,6 +153,12 @@ class StreamTab(QWidget):
         self._show_count()
         self.timeline.set_filter(mask, self._hides)
         self.table.show_filter(wanted, mask, self._hides)
+
+    def set_statuses(self, codes: NDArray[np.uint8] | None) -> None:
+        """Shows what a catalogue makes of each event; nothing for ``None``."""
+        self.statuses = codes
+        self.timeline.set_statuses(codes)
+        self.table.show_statuses(codes)
 
     def set_hides(self, hides: bool) -> None:
         """Hides what the filter leaves out, or shows it faint."""

@@ -161,6 +161,12 @@ def theme() -> Theme:
     return signals().current or load("light")
 
 
+def begin(app: QApplication, name: Choice) -> None:
+    """Gives an empty window its background, for the first paint; :func:`apply` does the rest, which takes longer."""
+    app.setStyle("Fusion")
+    app.setPalette(load(_system(app) if name == "system" else name).palette())
+
+
 def apply(app: QApplication, name: Choice) -> None:
     """Dresses the application: Fusion, palette, fonts, style sheet; "system" follows the system from now on."""
     holder = signals()

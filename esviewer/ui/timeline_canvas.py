@@ -19,7 +19,14 @@ from esviewer.timeline.lanes import LaneLayout, Lanes, lane_layout, lanes_of
 from esviewer.timeline.marks import Marks, no_marks
 from esviewer.timeline.placement import MARK
 from esviewer.timeline.ticks import Ticks, time_ticks, version_label, version_ticks
-from esviewer.ui import fonts, timeline_gaps, timeline_hover, timeline_labels, timeline_painting
+from esviewer.ui import (
+    fonts,
+    timeline_gaps,
+    timeline_hover,
+    timeline_labels,
+    timeline_painting,
+    timeline_statuses,
+)
 from esviewer.ui.axis_model import LABELS, RIGHT, AxisModel
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.timeline_hover import FactsOf, no_facts
@@ -58,6 +65,7 @@ class TimelineCanvas(QWidget):
         self._facts_of: FactsOf = no_facts
         self._crowd: tuple[tuple[object, ...], Crowd] | None = None
         self._passes: NDArray[np.bool_] | None = None
+        self._statuses: NDArray[np.uint8] | None = None
         self._hides = False
         signals().changed.connect(self._repaint_all)
 
@@ -103,6 +111,12 @@ class TimelineCanvas(QWidget):
         """Puts a ring around events, instead of those that had one; indexes beyond the stream are left out."""
         count = len(self._marks)
         self._highlighted = np.array(sorted({index for index in indexes if 0 <= index < count}), np.int64)
+        self.update()
+
+    def set_statuses(self, codes: NDArray[np.uint8] | None) -> None:
+        """Shows what a catalogue makes of each event, a code for each; nothing for ``None``."""
+        self._statuses = codes
+        self._front.outdate()
         self.update()
 
     def set_filter(self, passes: NDArray[np.bool_] | None, hides: bool) -> None:
@@ -194,7 +208,7 @@ class TimelineCanvas(QWidget):
         self._refresh_front()
         painter.drawPixmap(0, 0, self._back.pixmap)
         self._paint_front(painter, self._front.pixmap)
-        if self._has_flags:
+        if self._has_signs:
             painter.drawPixmap(0, 0, self._flags.pixmap)
         over = Overlays(self._drawing(), self._strip(), self._lane_area())
         over.brush(painter, *self._brush())
@@ -211,8 +225,28 @@ class TimelineCanvas(QWidget):
         passes = self._passes if self._passes is not None and len(self._passes) == len(self._marks) else None
         left_out = 0.0 if self._hides else LEFT_OUT
         return Drawing(
-            self._marks, self._lanes, self._layout, placement, self._plot(), ratio, self._all_lanes, passes, left_out
+            self._marks,
+            self._lanes,
+            self._layout,
+            placement,
+            self._plot(),
+            ratio,
+            self._all_lanes,
+            passes,
+            left_out,
+            self._known_statuses,
         )
+
+    @property
+    def _known_statuses(self) -> NDArray[np.uint8] | None:
+        # There may be other events than those that were judged.
+        codes = self._statuses
+        return codes if codes is not None and len(codes) == len(self._marks) else None
+
+    @property
+    def _has_signs(self) -> bool:
+        """Whether something stands above the marks that is never dimmed."""
+        return self._has_flags or self._known_statuses is not None
 
     def _all_lanes(self) -> Crowd:
         """The lanes for counting; kept, for making them looks at every event."""
@@ -233,10 +267,11 @@ class TimelineCanvas(QWidget):
             painter.setOpacity(1.0)
             barriers = [gap.left + MARK for gap in self.model.gaps() if not gap.is_open]
             timeline_labels.paint_labels(painter, marks.drawing, barriers, self._telling)
-        if self._has_flags:
+        if self._has_signs:
             with self._flags.painted(size, ratio) as painter:
                 painter.setClipRect(self._lane_area())
                 marks.paint_flags(painter)
+                timeline_statuses.paint_statuses(painter, marks)
 
     def _telling(self, index: int) -> tuple[str, bool]:
         return timeline_hover.telling_value(self._facts_of(index))

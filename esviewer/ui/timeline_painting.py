@@ -53,6 +53,8 @@ class Drawing:
     """Which events a filter lets through, all for ``None``."""
     left_out: float = 0.0
     """Opacity of what the filter leaves out."""
+    statuses: NDArray[np.uint8] | None = None
+    """What a catalogue makes of each event, a code for each; ``None`` without one."""
 
     def lane_y(self, lane: int) -> float:
         """y in the widget of the line on which a lane's marks stand."""

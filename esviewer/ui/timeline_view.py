@@ -31,6 +31,7 @@ from esviewer.ui.timeline_canvas import TOP, TimelineCanvas
 from esviewer.ui.timeline_card import Hovering
 from esviewer.ui.timeline_hover import Card
 from esviewer.ui.timeline_painting import BAR, MarkPainter
+from esviewer.ui.timeline_statuses import with_statuses
 from esviewer.ui.widgets import tooltip
 from esviewer.ui.widgets.format import grouped
 
@@ -255,9 +256,11 @@ class TimelineView(TimelineCanvas):
         return near if MarkPainter(drawing).is_crowded(int(lane[0])) else near[drawing.lanes_of(near) == lane]
 
     def _card(self, index: int, merged: NDArray[np.int64]) -> Card:
+        codes = self._known_statuses
         if len(merged) > 1:
-            return timeline_hover.merged_card(self._marks, merged)
-        return timeline_hover.event_card(self._marks, index, self._facts_of(index))
+            return with_statuses(timeline_hover.merged_card(self._marks, merged), codes, merged)
+        card = timeline_hover.event_card(self._marks, index, self._facts_of(index))
+        return with_statuses(card, codes, np.array([index], np.int64))
 
     def _around(self, index: int) -> QRect:
         """The place of an event's mark in the widget."""

@@ -1,0 +1,499 @@
+"""The catalogues of opened stores: where they come from, what they make of events, and what is checked by them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from esviewer.catalogue import files
+from esviewer.catalogue.model import Catalogue
+from esviewer.catalogue.preview import Preview, preview
+from esviewer.catalogue.sources import FromSources
+from esviewer.catalogue.status import Assessment, Judge, Status
+from esviewer.domain import Event
+from esviewer.domain.finding import Finding
+from esviewer.session import StoreSession
+from esviewer.ui import catalogue_work as work
+from esviewer.ui.catalogue_facts import NOTHING_JUDGED, Advance, Checked, Judged
+from esviewer.ui.catalogue_work import Pass
+from esviewer.ui.findings_details import write_findings
+from esviewer.ui.jobs import Job
+from esviewer.ui.opening import Growth
+from esviewer.ui.statuses import status_word
+from esviewer.ui.stream_tab import StreamTab
+from esviewer.ui.widgets.format import grouped
+
+if TYPE_CHECKING:
+    from esviewer.ui.main_view import MainView
+
+KINDS: Final = "Catalogues (*.yaml *.yml *.json);;All files (*)"
+_LEFT: Final = "none"
+"""Where no catalogue comes from: the reader does not want one, be there one in the workspace."""
+_KEPT_AT_MOST: Final = 1_000_000
+"""Characters of a catalogue without a file that come back at the next start."""
+
+
+@dataclass(eq=False)
+class _Work:
+    """What is going on for one store."""
+
+    judged: Judged = NOTHING_JUDGED
+    judging: Job[Any] | None = None
+    is_stopped: bool = False
+    is_new: bool = True
+    """Whether nothing has been told of the present catalogue yet."""
+    judge: Judge | None = None
+    going: Pass | None = None
+    checked: Checked | None = None
+    checking: Job[Any] | None = None
+    making: Job[Any] | None = None
+    advance: Advance | None = None
+
+
+def _is_running(job: Job[Any] | None) -> bool:
+    return job is not None and not job.is_finished and job.is_wanted
+
+
+class Catalogues(QObject):
+    """Keeps ``StoreSession.catalogue`` and statuses in step with files, edits and indexes."""
+
+    judged = Signal(object)
+    """More is known of the statuses of a store (:class:`StoreSession`)."""
+    changed = Signal(object)
+    """A store has another catalogue, or it was saved."""
+    checked = Signal(object)
+    """A check of a store has begun, ended, or was cancelled."""
+    advanced = Signal(object)
+    """A check, or inferring, is further than it was."""
+
+    def __init__(self, view: MainView) -> None:
+        super().__init__(view)
+        self._view = view
+        self._work: dict[StoreSession, _Work] = {}
+        self._given: weakref.WeakKeyDictionary[StreamTab, tuple[Catalogue | None, int]] = weakref.WeakKeyDictionary()
+
+    def _of(self, store: StoreSession) -> _Work:
+        return self._work.setdefault(store, _Work())
+
+    # What is known
+
+    def judged_of(self, store: StoreSession) -> Judged:
+        """What the catalogue makes of the events of a store, as far as is known."""
+        return self._of(store).judged
+
+    def checked_of(self, store: StoreSession) -> Checked | None:
+        """What the last check of a store found."""
+        return self._of(store).checked
+
+    def advance_of(self, store: StoreSession) -> Advance | None:
+        """How far a running check, or inferring, is."""
+        return self._of(store).advance
+
+    def is_judging(self, store: StoreSession) -> bool:
+        """Whether events are being judged."""
+        return _is_running(self._of(store).judging)
+
+    def is_stopped(self, store: StoreSession) -> bool:
+        """Whether the reader ended the judging before all events were judged."""
+        return self._of(store).is_stopped
+
+    def stop_judging(self, store: StoreSession) -> None:
+        """Ends the judging of events; what is known stays."""
+        own = self._of(store)
+        if self.is_judging(store):
+            self._cancel(own.judging)
+            own.is_stopped = True
+            self.judged.emit(store)
+
+    def go_on_judging(self, store: StoreSession) -> None:
+        """Judges the events that are left."""
+        if store.catalogue.current is not None and not self.is_judging(store):
+            self._judge(store)
+
+    def is_checking(self, store: StoreSession) -> bool:
+        """Whether rules are being run."""
+        return _is_running(self._of(store).checking)
+
+    def is_making(self, store: StoreSession) -> bool:
+        """Whether a catalogue is being inferred or read."""
+        return _is_running(self._of(store).making)
+
+    def judge(self, store: StoreSession) -> Judge | None:
+        """Judges single events of a store, for the UI thread; ``None`` without a catalogue."""
+        current = store.catalogue.current
+        if current is None:
+            return None
+        own = self._of(store)
+        if own.judge is None or own.judge.catalogue is not current:
+            own.judge = Judge(current, tuple(store.index.types))
+        return own.judge
+
+    def assess(self, event: Event) -> Assessment | None:
+        """What the catalogue makes of an event of the stream that is looked at."""
+        stream = self._view.session.stream
+        judge = self.judge(stream.store) if stream is not None else None
+        return None if judge is None else judge.assess(event)
+
+    def preview(self, event: Event) -> Preview | None:
+        """What becomes of an event of the stream that is looked at, hop by hop."""
+        stream = self._view.session.stream
+        judge = self.judge(stream.store) if stream is not None else None
+        return None if judge is None else preview(judge, event)
+
+    # Where it comes from
+
+    def ask_for_file(self, store: StoreSession) -> None:
+        """Lets the reader choose a catalogue file."""
+        name, _ = QFileDialog.getOpenFileName(self._view, "Open a catalogue", self._folder(store), KINDS)
+        if name:
+            self.open(store, Path(name))
+
+    def ask_for_sources(self, store: StoreSession) -> None:
+        """Lets the reader choose a folder of Python sources."""
+        name = QFileDialog.getExistingDirectory(
+            self._view, "Folder that holds the top-level package", self._folder(store)
+        )
+        if name:
+            self.read_sources(store, Path(name))
+
+    def ask_and_save(self, store: StoreSession) -> None:
+        """Saves the catalogue of a store, to a file that is asked for where it has none."""
+        if store.catalogue.path is not None:
+            self.save(store, store.catalogue.path)
+        else:
+            self.ask_and_save_as(store)
+
+    def ask_and_save_as(self, store: StoreSession) -> None:
+        """Asks for a file, and saves the catalogue of a store to it."""
+        proposed = str(Path(self._folder(store)) / "catalogue.yaml")
+        name, _ = QFileDialog.getSaveFileName(self._view, "Save the catalogue", proposed, KINDS)
+        if name:
+            self.save(store, Path(name))
+
+    def _folder(self, store: StoreSession) -> str:
+        path = store.catalogue.path or store.database.address.path
+        return str(path.absolute().parent) if path is not None else ""
+
+    def open(self, store: StoreSession, path: Path | None, text: str | None = None, origin: str = "") -> None:
+        """Judges a store by the catalogue of a file; ``text`` is one with changes that were not saved."""
+
+        def done(found: tuple[Catalogue, files.Loaded | None]) -> None:
+            current, loaded = found
+            for note in loaded.warnings[:3] if loaded is not None and path is not None else ():
+                self._view.tell("info", f"{path.name if path is not None else ''}{note}")
+            self._use(store, current, loaded.catalogue if loaded is not None else None, path, origin)
+
+        self._make(store, lambda control: work.restore_job(path, text, control), done)
+
+    def read_sources(self, store: StoreSession, folder: Path) -> None:
+        """Judges a store by what Python sources say; none of them is run."""
+
+        def done(found: FromSources) -> None:
+            for note in found.notes[:3]:
+                self._view.tell("info", note)
+            self._use(store, found.catalogue, None, None, f"from the sources in {folder}")
+
+        self._make(store, lambda control: work.sources_job(folder, control), done)
+
+    def infer(self, store: StoreSession) -> None:
+        """Makes the catalogue that a store's own events say."""
+
+        def done(catalogue: Catalogue) -> None:
+            self._use(store, catalogue, None, None, "inferred from the store")
+
+        self._make(store, lambda control: work.infer_job(store, control), done)
+
+    def _make(self, store: StoreSession, job: Any, done: Any) -> None:
+        own = self._of(store)
+        self._cancel(own.making)
+
+        def finished(result: Any) -> None:
+            own.advance = None
+            if store.database in self._view.session.databases:
+                done(result)
+
+        def failed(error: BaseException) -> None:
+            own.advance = None
+            self._view.failed(error)
+            self.changed.emit(store)
+
+        own.making = self._view.jobs.run(
+            f"check {id(store)}", job, finished, failed, lambda told: self._advanced(store, told)
+        )
+        self.changed.emit(store)
+
+    def _advanced(self, store: StoreSession, told: Advance | Growth) -> None:
+        if isinstance(told, Growth):
+            self._view.status.say(told.waiting)
+            return
+        self._of(store).advance = told
+        self.advanced.emit(store)
+
+    def cancel_making(self, store: StoreSession) -> None:
+        """Ends inferring; what was known stays."""
+        own = self._of(store)
+        self._cancel(own.making)
+        own.advance = None
+        self.changed.emit(store)
+
+    @staticmethod
+    def _cancel(job: Job[Any] | None) -> None:
+        if job is not None and not job.is_finished:
+            job.cancel()
+
+    def _use(
+        self, store: StoreSession, current: Catalogue | None, saved: Catalogue | None, path: Path | None, origin: str
+    ) -> None:
+        held = store.catalogue
+        held.current, held.saved, held.path, held.origin = current, saved, path, origin
+        self._changed(store)
+
+    def _look_for(self, store: StoreSession) -> None:
+        """Judges a store by the catalogue that its workspace names, if it names one."""
+        self._view.folding.prepare(store)
+        folder = store.workspace
+        if folder is None:
+            return
+
+        def done(found: tuple[Path, files.Loaded] | None) -> None:
+            if found is not None and store.catalogue.current is None:
+                self._use(store, found[1].catalogue, found[1].catalogue, found[0], "")
+
+        self._make(store, lambda control: work.workspace_job(folder, control), done)
+
+    # Changing it
+
+    def edit(self, store: StoreSession, catalogue: Catalogue) -> None:
+        """Judges a store by a changed catalogue; nothing is written before it is saved."""
+        if catalogue != store.catalogue.current:
+            store.catalogue.current = catalogue
+            self._changed(store)
+
+    def confirm(self, store: StoreSession) -> None:
+        """Makes an inferred catalogue one that counts: what it does not say is not known."""
+        current = store.catalogue.current
+        if current is not None:
+            self.edit(store, replace(current, inferred=False))
+
+    def revert(self, store: StoreSession) -> None:
+        """Goes back to what the file says."""
+        if store.catalogue.saved is not None:
+            self.edit(store, store.catalogue.saved)
+
+    def save(self, store: StoreSession, path: Path) -> None:
+        """Writes the catalogue to a file; comments and order of what is there stay."""
+        current = store.catalogue.current
+        if current is None:
+            return
+
+        def done(saved: Catalogue) -> None:
+            store.catalogue.path, store.catalogue.saved, store.catalogue.origin = path, saved, ""
+            self._view.status.say(f"The catalogue was saved to {path.name}.")
+            store.catalogue.changed.notify()
+            self.changed.emit(store)
+
+        self._view.jobs.run(
+            f"save {id(store)}", lambda control: work.save_job(current, path, control), done, self._view.failed
+        )
+
+    def leave(self, store: StoreSession) -> None:
+        """Judges a store by no catalogue any more."""
+        self._use(store, None, None, None, _LEFT)
+
+    def _changed(self, store: StoreSession) -> None:
+        own = self._of(store)
+        own.judged, own.is_new, own.judge = NOTHING_JUDGED, True, None
+        if store.catalogue.current is None:
+            self._cancel(own.judging)
+            self._take(store, NOTHING_JUDGED)
+        else:
+            self._judge(store)
+        store.catalogue.changed.notify()
+        self.changed.emit(store)
+        self._show_again(store)
+
+    # Statuses
+
+    def grown(self, store: StoreSession, first: int | None = None) -> None:
+        """The index has grown; with ``first``, it was taken up anew from that row on."""
+        own = self._work.get(store)
+        if own is None or store.catalogue.current is None or own.is_stopped:
+            return
+        known = own.judged
+        if first is not None and first < len(known.codes):
+            self._cancel(own.judging)
+            own.judged = Judged(known.codes[:first], known.cells[:first], known.names, known.counts)
+            own.going = None
+        if store.index.complete and not self.is_judging(store) and len(own.judged.codes) < store.index.length:
+            self._judge(store)
+
+    def _judge(self, store: StoreSession) -> None:
+        own, catalogue = self._of(store), store.catalogue.current
+        assert catalogue is not None
+        self._cancel(own.judging)
+        own.is_stopped = False
+        before = own.judged
+        own.judging = self._view.jobs.run(
+            f"status {id(store)}",
+            lambda control: work.judge_job(store, catalogue, before, control),
+            lambda judged: self._all_judged(store, judged),
+            self._view.failed,
+            lambda told: self._take(store, told),
+        )
+
+    def _all_judged(self, store: StoreSession, judged: Judged) -> None:
+        self._take(store, judged)
+        if len(judged.codes) < store.index.length and store.index.complete:
+            self._judge(store)
+
+    def _take(self, store: StoreSession, told: Judged | Growth) -> None:
+        if isinstance(told, Growth):
+            self._view.status.say(told.waiting)
+            return
+        own, view = self._of(store), self._view
+        is_new, own.is_new, own.judged = own.is_new, False, told
+        store.catalogue.statuses = told.codes if store.catalogue.current is not None else None
+        store.catalogue.judged.notify()
+        if store.filter.needs_statuses and is_new:
+            view.filtering.set_filter(store, store.filter)
+        elif store.filter.needs_statuses:
+            view.filtering.grown(store)
+        self.judged.emit(store)
+
+    def counts_of(self, store: StoreSession | None) -> Mapping[Status, int]:
+        """How many events of a store have each status."""
+        return {} if store is None or store.catalogue.current is None else self._of(store).judged.counts
+
+    # Streams
+
+    def status_words(self, store: StoreSession) -> Any:
+        """Gives the status of an event as filters write it, for a job; ``None`` without a catalogue."""
+        current = store.catalogue.current
+        if current is None:
+            return None
+        judge = Judge(current, tuple(store.index.types))
+        return lambda event: status_word(judge.status(event))
+
+    def show_on(self, tab: StreamTab) -> None:
+        """Gives a stream that came to the front the statuses of its events."""
+        stream = tab.stream
+        current, count = stream.store.catalogue.current, len(stream.events)
+        if self._given.get(tab) == (current, count):
+            return
+        self._given[tab] = (current, count)
+        if current is None:
+            tab.set_statuses(None)
+            return
+        events, types = stream.events, tuple(stream.store.index.types)
+        self._view.jobs.run(
+            f"mask {id(stream.store)}",
+            lambda control: work.stream_job(events, current, types, control),
+            lambda codes: self._show_stream(tab, current, codes),
+            self._view.failed,
+        )
+
+    def _show_stream(self, tab: StreamTab, catalogue: Catalogue, codes: NDArray[np.uint8]) -> None:
+        is_still_so = self._given.get(tab) == (catalogue, len(codes)) and len(tab.stream.events) == len(codes)
+        if self._view.tab_of(tab.stream) is tab and is_still_so:
+            tab.set_statuses(codes)
+
+    def _show_again(self, store: StoreSession) -> None:
+        """The present event may be told something else now."""
+        view = self._view
+        stream = view.session.stream
+        if stream is not None and stream.store is store:
+            view.inspector.event_panel.show_event(stream.event)
+        tab = view.current_tab
+        if tab is not None and tab.stream.store is store:
+            self.show_on(tab)
+
+    # Rules
+
+    def check(self, store: StoreSession) -> None:
+        """Runs all rules; where the catalogue is the same as last time, over what was added since."""
+        own, current = self._of(store), store.catalogue.current
+        self._cancel(own.checking)
+        last = own.checked
+        going = own.going if last is not None and last.catalogue == current and own.going is not None else None
+        going = going or work.new_pass(current, store.index)
+        own.going = None
+
+        def done(checked: Checked) -> None:
+            own.going, own.checked, own.advance = going, checked, None
+            self.checked.emit(store)
+
+        def failed(error: BaseException) -> None:
+            own.advance = None
+            self._view.failed(error)
+            self.checked.emit(store)
+
+        own.checking = self._view.jobs.run(
+            f"check {id(store)}",
+            lambda control: work.check_job(store, current, going, control),
+            done,
+            failed,
+            lambda told: self._advanced(store, told),
+        )
+        self.checked.emit(store)
+
+    def cancel_check(self, store: StoreSession) -> None:
+        """Ends running rules; what an earlier check found stays."""
+        own = self._of(store)
+        self._cancel(own.checking)
+        own.advance = None
+        self.checked.emit(store)
+
+    def export(self, findings: Sequence[Finding], path: Path) -> None:
+        """Writes findings to a file, off the UI thread, and says so."""
+        view = self._view
+
+        def done(count: int) -> None:
+            view.status.say(f"{grouped(count)} finding{'' if count == 1 else 's'} written to {path.name}.")
+
+        view.status.busy(f"Writing {path.name} …")
+        view.jobs.run("export", lambda control: write_findings(findings, path), done, view.failed)
+
+    # Coming back
+
+    def forget(self, store: StoreSession) -> None:
+        """Ends all work for a store, which is closed."""
+        own = self._work.pop(store, None)
+        if own is not None:
+            for job in (own.judging, own.checking, own.making):
+                self._cancel(job)
+
+    def kept(self, store: StoreSession) -> dict[str, str] | None:
+        """What of a store's catalogue comes back at the next start; changes that were not saved do."""
+        held = store.catalogue
+        if held.current is None:
+            return {"origin": _LEFT} if held.origin == _LEFT else None
+        kept = {} if held.path is None else {"path": str(held.path.absolute())}
+        text = files.dump(held.current, as_json=True) if held.is_edited else ""
+        if 0 < len(text) <= _KEPT_AT_MOST:
+            kept |= {"text": text, "origin": held.origin}
+        return kept or None
+
+    def restore(self, store: StoreSession, kept: object) -> None:
+        """Brings back what :meth:`kept` gave; of a store that nothing was kept of, takes what its workspace names."""
+        if not isinstance(kept, dict):
+            self._look_for(store)
+            return
+        if kept.get("origin") == _LEFT:
+            store.catalogue.origin = _LEFT
+            return
+        path, text, origin = (kept.get(name) for name in ("path", "text", "origin"))
+        if isinstance(path, str) or isinstance(text, str):
+            self.open(
+                store,
+                Path(path) if isinstance(path, str) else None,
+                text if isinstance(text, str) else None,
+                origin if isinstance(origin, str) else "",
+            )
