@@ -55,6 +55,9 @@ def loads(raw: bytes | str) -> tuple[object, tuple[str, ...]]:
     except yaml.reader.ReaderError as error:
         raise ValueError(f"not YAML: a character that is not allowed at {error.position}") from None
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in (error.problem or ""):
+            # libyaml 0.2.6, which PyYAML 6.0.4 brings, counts for itself.
+            raise ValueError(TOO_DEEP) from None
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"not YAML: {error.problem or error.context}{where}") from None
     except yaml.YAMLError:
