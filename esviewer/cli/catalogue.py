@@ -39,7 +39,7 @@ def show_catalogue(
 ) -> None:
     """The event types of a store, with versions and attributes; inferred from its events, or from sources."""
     if write is not None:
-        _refuse_to_overwrite(store, write)
+        refuse_to_overwrite(store, write)
     if sources is None:
         with reading(store) as reader:
             catalogue = infer(reader.events())
@@ -64,7 +64,7 @@ def _from_sources(folder: Path) -> Catalogue:
     return found.catalogue
 
 
-def _refuse_to_overwrite(store: str, target: Path) -> None:
+def refuse_to_overwrite(store: str, target: Path) -> None:
     """Raises UsageError where the file to write is the store, or one that SQLite keeps beside it."""
     path = parse(store).path
     if path is None:

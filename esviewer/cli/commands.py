@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -439,13 +439,3 @@ def doctor(as_json: AsJson = False) -> int:
     if lacking.command:
         print(lacking.command)
     return 1 if lacking.command else 0
-
-
-def _later(name: str) -> None:
-    @app.command(name, hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-    def _refused() -> NoReturn:
-        raise UsageError(f"{name} is not part of esviewer {__version__} yet.")
-
-
-for _name in ("report",):
-    _later(_name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Final
@@ -16,7 +18,7 @@ import typer
 from esviewer.cli import output
 from esviewer.cli.commands import AsJson, Store, app, opened
 from esviewer.domain import UsageError, Value
-from esviewer.projections.compare import Comparison
+from esviewer.projections.compare import Comparison, LiveTable, compare_with_table
 from esviewer.projections.compare import compare as compare_projections
 from esviewer.projections.event_pass import MODES
 from esviewer.projections.naming import Named, named
@@ -39,6 +41,23 @@ OnUnknown = Annotated[
 ]
 CatalogueFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The catalogue: what is known, and how old events are read.")
+]
+Key = Annotated[
+    str | None, typer.Option(metavar="COLUMN,…", help="Columns of the table that are its key; the primary key if none.")
+]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=PROJECTED", help="What a column of the table is called in A; repeatable."),
+]
+Consumer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Replay to the checkpoint of this consumer, and explain what differs from a table."
+    ),
+]
+Previous = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="The version of A before: rows of a table that it explains are named."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Let the Python in the projection's file run.")]
 
@@ -71,29 +90,66 @@ def replay(
 def compare(
     store: Store,
     a: Annotated[str, typer.Argument(metavar="A", help="A projection, as for replay.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another version of it.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another version of it, or table:SCHEMA.NAME, a read model.")],
     to: To = None,
     on_unknown: OnUnknown = "stop",
     catalogue: CatalogueFile = None,
+    key: Key = None,
+    columns: Mapped = None,
+    consumer: Consumer = None,
+    previous: Previous = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> int:
-    """Replay two projections side by side: the rows that differ, and the event that made the first difference."""
-    if b.startswith("table:"):
-        raise UsageError("Comparing with a table of the database is not part of this version yet.")
-    left, right = _consented("compare", [a, b], trust)
+    """Replay two projections side by side: the rows that differ, and the event that made the first difference.
+
+    Or one beside a table of the database: the rows in which it is not what a replay gives.
+    """
+    live = _live_table(b, key, columns, consumer, previous)
+    if consumer is not None and to is not None:
+        raise UsageError("--consumer replays to its checkpoint: leave out --to.")
+    others = [b] if live is None else [] if previous is None else [previous]
+    sides = _consented("compare", [a, *others], trust)
     asked = _asked(to, on_unknown, catalogue)
+    if live is not None and previous is not None:
+        live = replace(live, previous=sides[1])
     with opened(store) as database, _interruptible() as started:
-        found = database.chosen()
-        done = _run(
-            lambda: compare_projections(database, found, left, right, asked, started=started, told=_shown_progress())
-        )
+        found, told = database.chosen(), _shown_progress()
+        if (table := live) is not None:
+            done = _run(lambda: compare_with_table(database, found, sides[0], table, asked, started=started, told=told))
+        else:
+            left, right = sides
+            done = _run(lambda: compare_projections(database, found, left, right, asked, started=started, told=told))
     sys.stderr.write(done.output)
+    for note in done.notes:
+        print(output.printable(note), file=sys.stderr)
     if as_json:
         output.document(done.as_object())
     else:
-        _show_comparison(done, left, right)
+        _show_comparison(done, sides[0].text, b if live is not None else sides[1].text)
     return 0 if done.verdict == "complete" else 1
+
+
+def _live_table(
+    b: str, key: str | None, columns: Sequence[str] | None, consumer: str | None, previous: str | None
+) -> LiveTable | None:
+    """The table that ``table:NAME`` means; ``None`` where B is a projection."""
+    name = b.removeprefix("table:")
+    if name == b or not name:
+        if key is not None or columns or consumer is not None or previous is not None:
+            raise UsageError("--key, --map, --consumer and --previous are for a table: give table:SCHEMA.NAME as B.")
+        if not name:
+            raise UsageError("Name the table: table:SCHEMA.NAME, or table:NAME.")
+        return None
+    if previous is not None and consumer is None:
+        raise UsageError("--previous explains differences at a checkpoint: give --consumer, too.")
+    mapped: dict[str, str] = {}
+    for pair in columns or ():
+        column, equals, projected = pair.partition("=")
+        if not (column and equals and projected):
+            raise UsageError(f"--map {pair} is not COLUMN=PROJECTED.")
+        mapped[column] = projected
+    return LiveTable(name, tuple(part.strip() for part in key.split(",")) if key else (), mapped, consumer)
 
 
 def _consented(command: str, texts: Sequence[str], trust: bool) -> list[Named]:
@@ -199,8 +255,8 @@ def _show_rows(rows: Rows) -> None:
             output.say(f"… and {len(listed) - _SHOWN:,} more; --json has all.")
 
 
-def _show_comparison(done: Comparison, left: Named, right: Named) -> None:
-    output.say(f"A {left.text}, B {right.text}: {done.text}")
+def _show_comparison(done: Comparison, left: str, right: str) -> None:
+    output.say(f"A {left}, B {right}: {done.text}")
     output.say(f"{done.same:,} same, {done.added:,} added, {done.removed:,} removed, {done.changed:,} changed.")
     if done.failed_side is not None:
         output.say(f"A handler of {done.failed_side.upper()} failed; the rows are compared as they were before.")
@@ -211,6 +267,7 @@ def _show_comparison(done: Comparison, left: Named, right: Named) -> None:
             f"First difference: position {first.position}, {first.type} of {first.stream}, "
             f"in {first.table} {_cell(first.key)}."
         )
+    _show_explanations(done)
     cells: list[list[object]] = []
     for row in done.rows[:_SHOWN]:
         kind = "added" if row.a is None else "removed" if row.b is None else "changed"
@@ -221,6 +278,30 @@ def _show_comparison(done: Comparison, left: Named, right: Named) -> None:
         output.table("", ("table", "key", "", "column", "A", "B"), cells)
     if len(done.rows) > _SHOWN:
         output.say(f"… and {len(done.rows) - _SHOWN:,} more rows; --json has all.")
+
+
+def _show_explanations(done: Comparison) -> None:
+    """How many rows each kind of explanation explains best, and those of each row."""
+    explained = [row for row in done.rows if row.explained]
+    if not explained:
+        return
+    kinds = Counter(str(row.explained[0]["kind"]) for row in explained if row.explained)
+    output.say(f"Explained: {', '.join(f'{count:,} {kind}' for kind, count in kinds.most_common())}.")
+    cells = [[row.table, _cell(row.key), "; ".join(map(_explanation, row.explained or ()))] for row in explained]
+    output.table("", ("table", "key", "explanation"), cells[:_SHOWN])
+
+
+def _explanation(told: dict[str, Value]) -> str:
+    kind, position = told["kind"], told.get("position")
+    if kind == "lag":
+        return "lag: no event yet" if position is None else f"lag: as after position {position}"
+    if kind == "ahead":
+        return f"ahead: as after position {position}"
+    if kind == "old-logic":
+        return f"old logic: version {told['version']}"
+    if kind == "unexplained":
+        return "unexplained" + (f": {told['reason']}" if "reason" in told else "")
+    return f"{kind} position {position}"
 
 
 def _cell(value: Value) -> str:

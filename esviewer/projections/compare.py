@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from esviewer.domain import Cancelled, Value
@@ -45,20 +45,59 @@ class FirstDivergence:
 
 @dataclass(frozen=True, slots=True)
 class DifferingRow:
-    """A row that is not the same in both, ``None`` where it is not there. ``fields`` are the columns that differ."""
+    """A row that is not the same in both, ``None`` where it is not there. ``fields`` are the columns that differ.
+
+    ``explained`` are the explanations of a row of a live table, the likeliest first: each with ``kind`` (``lag``,
+    ``ahead``, ``missed``, ``doubled``, ``old-logic``, ``unexplained``) and ``position``, ``version`` or ``reason``.
+    """
 
     table: str
     key: Value
     a: dict[str, Value] | None
     b: dict[str, Value] | None
     fields: tuple[str, ...]
+    explained: tuple[dict[str, Value], ...] | None = None
+
+    def as_object(self) -> dict[str, Value]:
+        """As in ``compare --json``; ``explained`` only where that was asked for."""
+        result: dict[str, Value] = {
+            "table": self.table,
+            "key": self.key,
+            "a": self.a,
+            "b": self.b,
+            "fields": list(self.fields),
+        }
+        if self.explained is not None:
+            result["explained"] = list(self.explained)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """A table that is compared with: ``name`` with its schema or without, ``key`` columns (none: the primary key), and
+    what columns are called in the projection where that is not their own name, by column.
+
+    With a ``consumer`` the replay goes to its checkpoint, and differing rows are explained; ``previous`` is the version
+    of the projection before, whose consent must have been had, too.
+    """
+
+    name: str
+    key: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    consumer: str | None = None
+    previous: Named | None = None
+
+    def order(self) -> dict[str, Any]:
+        """What the child is told."""
+        return {"name": self.name, "key": list(self.key), "columns": dict(self.columns), "consumer": self.consumer}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How a comparison ended: ``added`` rows are only in B, ``removed`` ones only in A.
 
-    ``projections`` are name and version of both, ``failed_side`` says whose handler failed.
+    ``projections`` are name and version of both (of A, where B is a table), ``failed_side`` says whose handler failed,
+    ``notes`` are sentences on what of a table could not be compared.
     """
 
     projections: tuple[tuple[str, int | str], ...]
@@ -77,6 +116,7 @@ class Comparison:
     failure: HandlerFailure | None = None
     failed_side: Literal["a", "b"] | None = None
     output: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -93,10 +133,7 @@ class Comparison:
             "added": self.added,
             "removed": self.removed,
             "changed": self.changed,
-            "rows": [
-                {"table": row.table, "key": row.key, "a": row.a, "b": row.b, "fields": list(row.fields)}
-                for row in self.rows
-            ],
+            "rows": [row.as_object() for row in self.rows],
             "first_divergence": None
             if first is None
             else {
@@ -131,7 +168,31 @@ def compare(
 
     Raises as :func:`esviewer.projections.replay.replay`.
     """
-    run = ChildRun("compare", order_of(database, found, [left, right], asked), limits, told)
+    return _ended(ChildRun("compare", order_of(database, found, [left, right], asked), limits, told), started)
+
+
+def compare_with_table(
+    database: Database,
+    found: Found,
+    projection: Named,
+    live: LiveTable,
+    asked: Asked = TO_THE_HEAD,
+    *,
+    limits: Limits | None = None,
+    started: Callable[[Sandbox], None] = lambda sandbox: None,
+    told: Callable[[Progress], None] = lambda progress: None,
+) -> Comparison:
+    """Compares a projection, as for :func:`compare`, with a table of the database, which is B.
+
+    The head is that at the moment at which the table is read. There is no first divergence, since a table has no
+    history. Raises also NotFound, StoreUnavailable or UsageError where the table or its columns are not as asked for.
+    """
+    projections = [projection] if live.previous is None else [projection, live.previous]
+    order = {**order_of(database, found, projections, asked), "table": live.order()}
+    return _ended(ChildRun("compare-table", order, limits, told), started)
+
+
+def _ended(run: ChildRun, started: Callable[[Sandbox], None]) -> Comparison:
     started(run.sandbox)
     try:
         result = run.result()
@@ -155,7 +216,17 @@ def _comparison_of(run: ChildRun, result: dict[str, Any]) -> Comparison:
         result["added"],
         result["removed"],
         result["changed"],
-        tuple(DifferingRow(r["table"], r["key"], r["a"], r["b"], tuple(r["fields"])) for r in rows),
+        tuple(
+            DifferingRow(
+                r["table"],
+                r["key"],
+                r["a"],
+                r["b"],
+                tuple(r["fields"]),
+                tuple(r["explained"]) if "explained" in r else None,
+            )
+            for r in rows
+        ),
         None if first is None else FirstDivergence(**{**first, "key": loads(first["key"])}),
         result["seconds"],
         result["read"],
@@ -164,6 +235,7 @@ def _comparison_of(run: ChildRun, result: dict[str, Any]) -> Comparison:
         failure_of(result["failure"]),
         result["side"] if result["failure"] is not None else None,
         run.sandbox.output,
+        tuple(result.get("notes", ())),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from sqlalchemy import CompoundSelect, Select, TextClause
@@ -70,6 +71,13 @@ class Connection(ABC):
     @abstractmethod
     def fetch(self, text: str, parameters: Any) -> Generator[list[Row], None, None]:
         """Rows of a compiled query."""
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Meanwhile all queries see the database as it is at the first of them; only for what is soon done.
+
+        Answers of queries are to be read to their end within.
+        """
 
     def listen(self, channel: str, heard: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
         """Calls ``heard`` whenever a channel is notified, while that is wanted; returns at once where there are none.

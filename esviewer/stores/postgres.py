@@ -10,7 +10,7 @@ import re
 import struct
 import time
 from collections.abc import Callable, Generator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -318,6 +318,25 @@ class PostgresConnection(Connection):
         finally:
             # One that was dropped half way has been sent, too.
             self._source.log.add(text, parameters, began, count, failure)
+
+    @contextmanager
+    def snapshot(self) -> Generator[None, None, None]:
+        self._said("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        try:
+            yield
+        finally:
+            # A server that is gone has ended it by itself.
+            with suppress(ConnectionLost):
+                self._said("ROLLBACK")
+
+    def _said(self, statement: str) -> None:
+        began = time.perf_counter()
+        try:
+            self._raw.execute(statement.encode())
+        except psycopg.Error as error:
+            self._source.log.add(statement, None, began, None, str(error))
+            raise self._translated(error, time.perf_counter() - began) from error
+        self._source.log.add(statement, None, began, None, None)
 
     def _translated(self, error: psycopg.Error, seconds: float) -> Exception:
         """Our error for the server's or the driver's, by SQLSTATE (errcodes.txt of Postgres), whatever its language."""

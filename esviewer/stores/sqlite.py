@@ -18,7 +18,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,19 @@ class SqliteConnection(Connection):
             ours = _translated(error, self._source.path)
             raise StoreUnavailable(str(ours)) if isinstance(ours, _WouldWrite) else ours from error
         self._source.log.add(text, parameters, began, count, None)
+
+    @contextmanager
+    def snapshot(self) -> Generator[None, None, None]:
+        # A statement that has not come to its end keeps its view of the file, which all others on the connection share:
+        # no BEGIN has to be allowed for it (https://www.sqlite.org/lang_transaction.html, implicit transactions).
+        try:
+            held = self._raw.execute("SELECT name FROM sqlite_master")
+        except sqlite3.Error as error:
+            raise _translated(error, self._source.path) from error
+        try:
+            yield
+        finally:
+            held.close()
 
     def _chunks(self, text: str, parameters: Any) -> Iterator[list[Row]]:
         cursor = self._raw.execute(text, parameters)

@@ -220,7 +220,7 @@ def test_that_a_state_has_the_shape_of_the_contract(store: Path, capfdbinary: py
         (("info", "STORE?store=other"), "holds no store 'other'"),
         (("info", "nowhere.sqlite"), "There is no file"),
         (("info", "mongodb://x"), "not a kind of database"),
-        (("report", "STORE"), "not part of esviewer"),
+        (("report", "STORE"), "'-o'"),
         (("info",), "STORE"),
     ],
 )

@@ -23,6 +23,7 @@ TASKS = {
     "fold-classes": "esviewer.projections.class_fold:prepare",
     "replay": "esviewer.projections.replaying:prepare",
     "compare": "esviewer.projections.comparing:prepare",
+    "compare-table": "esviewer.projections.live_table:prepare",
 }
 """What can be asked for: functions that are given the order, open what is needed, and return what to run contained."""
 

@@ -1,0 +1,79 @@
+"""A report as a file: which format an ending means, and the bytes of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from esviewer.domain import EsviewerError, UsageError
+from esviewer.reports.document import Document
+from esviewer.reports.html import html
+from esviewer.reports.markdown import markdown
+from esviewer.stores.codecs import json_text
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ReportNotWritten(EsviewerError):
+    """The file of a report cannot be written."""
+
+    title = "The report cannot be written"
+
+
+def _json(document: Document) -> str:
+    """All figures, with sorted keys."""
+    return json_text.dumps(dict(document.figures), pretty=True).decode() + "\n"
+
+
+def _comma_separated(document: Document) -> str:
+    """The records with a header. What a spreadsheet would take for a formula is led by an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.title for column in document.records.columns])
+    for row in document.records.rows:
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row])
+    return out.getvalue()
+
+
+FORMATS: Final[dict[str, Callable[[Document], str]]] = {
+    ".html": html,
+    ".md": markdown,
+    ".json": _json,
+    ".csv": _comma_separated,
+}
+"""What makes the text of a report, by the ending of its file."""
+
+
+def check_target(target: Path) -> None:
+    """Raises :class:`UsageError` if no report can be written to a file of this name."""
+    if target.suffix.lower() not in FORMATS:
+        raise UsageError(f"{target.name} has no ending of a report: {', '.join(FORMATS)}.")
+    if target.is_dir() or not target.parent.is_dir():
+        problem = "is a folder" if target.is_dir() else "cannot be written: its folder does not exist"
+        raise UsageError(f"{target} {problem}.")
+
+
+def save(document: Document, target: Path) -> None:
+    """Writes a report as the ending says; the file is replaced at once or not at all.
+
+    Raises :class:`UsageError` as :func:`check_target` does, and :class:`ReportNotWritten`.
+    """
+    check_target(target)
+    content = FORMATS[target.suffix.lower()](document).encode("utf-8", "backslashreplace")
+    draft: str | None = None
+    try:
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        # A draft is readable by its owner alone; a report is to be sent to someone.
+        Path(draft).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        Path(draft).replace(target)
+    except OSError as failure:
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
+        raise ReportNotWritten(f"{target} cannot be written: {failure.strerror}.") from None

@@ -1,0 +1,71 @@
+"""A report as Markdown, for an issue or a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from esviewer.reports.document import Cell, Column, Document, Table, visible
+
+_MOST_ROWS: Final = 200
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]()|~!$+]|(?<=www)\.|:(?=/)")
+_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@<!-- -->", "#": "#<!-- -->"}
+
+
+def markdown(document: Document) -> str:
+    """The text; tables of more than 200 rows are cut, and say so. Pictures are only in the HTML."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: Document) -> Iterator[str]:
+    yield f"# {escaped(document.title)}"
+    yield ""
+    yield f"**{escaped(document.summary)}**"
+    yield ""
+    yield "| fact | value |"
+    yield "|---|---|"
+    for fact in document.facts:
+        yield f"| {escaped(fact.label)} | {_cell(fact.value, Column(fact.label, fact.kind))} |"
+    for section in document.sections:
+        yield ""
+        yield f"## {escaped(section.title)}"
+        for sentence in section.sentences:
+            yield ""
+            yield escaped(sentence)
+        for table in section.tables:
+            yield ""
+            yield from _table(table)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"**{escaped(table.title)}**"
+    yield ""
+    yield f"| {' | '.join(escaped(column.title) for column in table.columns)} |"
+    yield f"|{'|'.join('--:' if column.kind == 'number' else '---' for column in table.columns)}|"
+    for row in table.rows[:_MOST_ROWS]:
+        yield f"| {' | '.join(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True))} |"
+    if len(table.rows) > _MOST_ROWS:
+        yield ""
+        yield f"And {len(table.rows) - _MOST_ROWS:,} more rows, which the JSON has."
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    if cell is None:
+        return "–"
+    if isinstance(cell, tuple):
+        return "<br>".join(map(escaped, cell))
+    if isinstance(cell, int):
+        return f"{cell:,}" if column.kind == "number" else str(cell)
+    return escaped(cell)
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown that shows just this text: no markup, no HTML, no link, and nobody is mentioned.
+
+    ``\\@`` still mentions and ``\\#1`` still links on GitHub, which looks for them in what was rendered; a comment
+    between the two stops that.
+    """
+    # Entities first would have their own marks escaped.
+    marked = _SPECIAL.sub(r"\\\g<0>", visible(text))
+    return "".join(_ENTITIES.get(character, character) for character in marked)
