@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,12 @@ from esviewer.ui.catalogue_facts import CellFact
 from esviewer.ui.catalogue_rows import NO_FIT, columns_of, rows_of
 from esviewer.ui.catalogue_tab import CatalogueTab
 from esviewer.ui.findings_tab import FindingsTab
-from esviewer.ui.frame import Frame
 from esviewer.ui.main_view import MainView
 from esviewer.ui.overview import Overview
-from esviewer.ui.samples import sample_path
 from esviewer.ui.statuses import CODES, LOOKS, next_flagged, status_word
 from esviewer.ui.store_table import StoreTableTab
 from tests.shared_stores import SHARED
+from tests.ui.windows import Window, settle
 
 LOAN = "lending.loans:Loan"
 MEMBER = "lending.members:Member"
@@ -46,35 +44,6 @@ UPCASTERS = """
       - {from: 1, to: 2, steps: [{rename: {due: due_on}}]}
       - {from: 2, to: 3, steps: [{default: {desk: unknown}}]}
 """
-
-Window = Callable[..., MainView]
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    """Opens a window as the program does; all of them are closed at the end."""
-    frames: list[Frame] = []
-
-    def make(*addresses: str) -> MainView:
-        frame = Frame()
-        frames.append(frame)
-        qtbot.addWidget(frame)
-        frame.show()
-        frame.fill(list(addresses))
-        assert isinstance(frame.view, MainView)
-        settle(frame.view, qtbot)
-        return frame.view
-
-    yield make
-    for frame in frames:
-        frame.close()
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> str:
-    path = sample_path()
-    assert path is not None
-    return str(shutil.copy(path, tmp_path / "lending.sqlite"))
 
 
 def events_of(path: str) -> list[Event]:
@@ -110,10 +79,6 @@ def view(window: Window, sample: str, catalogue_file: Path, qtbot: QtBot) -> Mai
     view.catalogues.open(store_of(view), catalogue_file)
     settle(view, qtbot)
     return view
-
-
-def settle(view: MainView, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view.jobs.busy, timeout=20_000)
 
 
 def store_of(view: MainView) -> StoreSession:

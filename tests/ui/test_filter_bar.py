@@ -29,6 +29,7 @@ from esviewer.ui.main_view import MainView
 from esviewer.ui.samples import sample_path
 from esviewer.ui.stream_tab import StreamTab
 from tests.stores.dialects.test_eventsourcing import write_store
+from tests.ui.windows import settle
 
 BUSY_BOOK = "b9ae5c8f-1fca-4da2-b744-001a6aa45fe0"
 LENT, SHELVED = "lending.stock:Copy.LentOut", "lending.stock:Copy.Shelved"
@@ -42,10 +43,6 @@ def opened(qtbot: QtBot, address: str) -> MainView:
     assert isinstance(frame.view, MainView)
     settle(frame.view, qtbot)
     return frame.view
-
-
-def settle(view: MainView, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view.jobs.busy, timeout=20_000)
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,39 +23,10 @@ from esviewer.ui import catalogue_work
 from esviewer.ui.catalogue_facts import LISTED
 from esviewer.ui.findings_details import finding_text
 from esviewer.ui.findings_tab import FindingsTab
-from esviewer.ui.frame import Frame
 from esviewer.ui.main_view import MainView
-from esviewer.ui.samples import sample_path
+from tests.ui.windows import Window, settle
 
 RENEWED = "lending.loans:Loan.Renewed"
-Window = Callable[..., MainView]
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    """Opens a window as the program does; all of them are closed at the end."""
-    frames: list[Frame] = []
-
-    def make(*addresses: str) -> MainView:
-        frame = Frame()
-        frames.append(frame)
-        qtbot.addWidget(frame)
-        frame.show()
-        frame.fill(list(addresses))
-        assert isinstance(frame.view, MainView)
-        settle(frame.view, qtbot)
-        return frame.view
-
-    yield make
-    for frame in frames:
-        frame.close()
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> str:
-    path = sample_path()
-    assert path is not None
-    return str(shutil.copy(path, tmp_path / "lending.sqlite"))
 
 
 @pytest.fixture
@@ -68,10 +38,6 @@ def view(window: Window, sample: str, qtbot: QtBot) -> MainView:
     view.catalogues.confirm(store_of(view))
     settle(view, qtbot)
     return view
-
-
-def settle(view: MainView, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view.jobs.busy, timeout=20_000)
 
 
 def store_of(view: MainView) -> StoreSession:

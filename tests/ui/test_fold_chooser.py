@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -22,44 +22,18 @@ from esviewer.session import FoldChoice, StreamSession, recall
 from esviewer.ui.fold_dialog import FoldDialog
 from esviewer.ui.fold_table import Column
 from esviewer.ui.folding import why_no_classes
-from esviewer.ui.frame import Frame
 from esviewer.ui.main_view import MainView
 from esviewer.ui.samples import sample_path
 from esviewer.ui.trust_dialog import TrustDialog
 from esviewer.workspace import FILE, read, save_fold
 from tests.stores.dialects.test_eventsourcing import write_store
+from tests.ui.windows import Window, settle
 
 BOOK = "b9ae5c8f-1fca-4da2-b744-001a6aa45fe0"
 COPY = "lending.stock:Copy"
 STREAM = "3ecc6757-8d79-911b-4049-298065948120"
 TIME = '"timestamp":{"_type_":"datetime_iso","_data_":"2024-01-01T00:00:00+00:00"}'
 FIRST = f'{TIME},"originator_topic":"shop.things:Thing"'
-
-Window = Callable[..., MainView]
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    """Opens a window as the program does; all of them are closed at the end."""
-    frames: list[Frame] = []
-
-    def make(*addresses: str) -> MainView:
-        frame = Frame()
-        frames.append(frame)
-        qtbot.addWidget(frame)
-        frame.show()
-        frame.fill(list(addresses))
-        assert isinstance(frame.view, MainView)
-        settled(frame.view, qtbot)
-        return frame.view
-
-    yield make
-    for frame in frames:
-        frame.close()
-
-
-def settled(view: MainView, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view.jobs.busy, timeout=30_000)
 
 
 def opened(view: MainView, qtbot: QtBot, name: str) -> StreamSession:
@@ -80,7 +54,7 @@ def menu_of(view: MainView) -> dict[str, bool]:
 def choose(view: MainView, qtbot: QtBot, words: str) -> None:
     view.folding.fill_menu()
     next(a for a in view.inspector.state_panel.fold.menu.actions() if a.text() == words).trigger()
-    settled(view, qtbot)
+    settle(view, qtbot)
 
 
 def editing(view: MainView, qtbot: QtBot) -> FoldDialog:
@@ -135,7 +109,7 @@ def test_that_a_rule_given_in_the_table_is_previewed_saved_and_folded(view: Main
     assert str(view.session.store.workspace / FILE) in dialog.place.text()  # type: ignore[operator,union-attr]
     with qtbot.waitSignal(dialog.saved):
         dialog.save.click()
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert stream.history.fold.name == "copy" and stream.store.workspace is not None
     assert read(stream.store.workspace).fold("copy").rules == (rule_of(f"{COPY}.Shelved", "shelf", "append shelves"),)
     shelves = stream.history.state_at(60)["shelves"]
@@ -216,7 +190,7 @@ def test_that_a_rule_for_a_path_is_added_and_the_type_can_end_the_aggregate(view
     assert [row.path for row in dialog.after.rows if row.change != "removed"] == ["shelf"]
     with qtbot.waitSignal(dialog.saved):
         dialog.save.click()
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert stream.history.state_at(0)["title"] == "Max Havelaar" and list(stream.history.state_at(116)) == ["shelf"]
 
 
@@ -237,7 +211,7 @@ def test_that_another_folder_is_used_and_remembered_and_nothing_is_left_beside_t
     put(dialog, qtbot, row_of(dialog, "Thing.Poked", "n"), Column.RULE, "add")
     with qtbot.waitSignal(dialog.saved):
         dialog.save.click()
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert stream.history.state_at(2) == {"n": 6} and [path.name for path in store.parent.iterdir()] == ["a.sqlite"]
     view.frame.close()
     assert recall().workspaces == {str(store): str(tmp_path / "team")}
@@ -346,7 +320,7 @@ def test_that_classes_make_the_state_and_trust_is_kept_and_taken_back(
     assert stream is not None
     folder = sources("print('poked')\nself.n += n")
     asked(things, qtbot, folder).run.click()
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert stream.history.fold.name == "classes" and stream.history.state_at(2)["n"] == 6
     assert "poked" in stream.output and str(folder) in things.inspector.state_panel.fold.words.text()
     assert recall().trusted == [str(folder)]
@@ -358,7 +332,7 @@ def test_that_classes_make_the_state_and_trust_is_kept_and_taken_back(
     inner = next(a for a in again.inspector.state_panel.fold.menu.actions() if a.text() == "Trusted folders").menu()
     assert isinstance(inner, QMenu)
     inner.actions()[0].trigger()
-    settled(again, qtbot)
+    settle(again, qtbot)
     assert tab.stream.history.fold.name == "inferred" and not recall().trusted
     again.frame.close()
     assert window().stream_tabs()[0].stream.history.fold.name == "inferred"
@@ -370,7 +344,7 @@ def test_that_consent_for_once_does_not_outlive_the_window(
     dialog = asked(things, qtbot, sources("self.n += n"))
     dialog.keep.setChecked(False)
     dialog.run.click()
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert things.session.stream is not None and things.session.stream.history.fold.name == "classes"
     things.frame.close()
     again = window()
@@ -384,7 +358,7 @@ def test_that_from_a_failing_event_on_the_state_is_not_known(
     stream, panel = things.session.stream, things.inspector.state_panel
     assert stream is not None
     asked(things, qtbot, sources("print('at', n)\nif n == 3: raise ValueError('no threes')\nself.n = n")).run.click()
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert stream.failure is not None and stream.failure.index == 2 and not stream.is_known(2)
     assert panel.unknown.isVisible() and not panel.view.isVisible()
     assert "Not known from version 3 on: Thing.Poked" in panel.unknown.sentence.text()
@@ -406,12 +380,12 @@ def test_that_code_that_cannot_be_used_is_a_banner_and_the_state_stays(
     stream = things.session.stream
     assert stream is not None
     asked(things, qtbot, sources("import os\nos._exit(3)")).run.click()
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert stream.history.fold.name == "inferred" and "status 3" in things.told[-1] and "Thing.Poked" in things.told[-1]
     folder = sources("pass")
     (folder / "shop" / "things.py").write_text("import no_such_module")
     things.folding.choose(stream.store, stream.category, FoldChoice("classes", str(folder)))
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert stream.history.fold.name == "inferred" and "shop.things cannot be imported" in things.told[-1]
 
 
@@ -421,12 +395,12 @@ def test_that_a_stream_that_grows_keeps_its_fold(
     stream = things.session.stream
     assert stream is not None and stream.store.database.address.path is not None
     asked(things, qtbot, sources("self.n += n")).run.click()
-    settled(things, qtbot)
+    settle(things, qtbot)
     added = (STREAM.replace("-", ""), 4, "shop.things:Thing.Poked", f'{{{TIME},"n":4}}'.encode())
     with closing(sqlite3.connect(stream.store.database.address.path)) as connection, connection:
         connection.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", added)
     things.reread(stream)
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert len(stream.events) == 4 and stream.history.fold.name == "classes" and stream.history.state_at(3)["n"] == 10
     assert stream.store.workspace is not None
     save_fold(stream.store.workspace, FoldRules("sum", (rule_of("shop.things:Thing.Poked", "n", "add"),)))
@@ -434,7 +408,7 @@ def test_that_a_stream_that_grows_keeps_its_fold(
     with closing(sqlite3.connect(stream.store.database.address.path)) as connection, connection:
         connection.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", (added[0], 5, *added[2:]))
     things.reread(stream)
-    settled(things, qtbot)
+    settle(things, qtbot)
     assert stream.history.fold.name == "sum" and stream.history.state_at(4) == {"n": 14} and stream.playhead == 4
 
 

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from esviewer.ui.frame import Frame
 from esviewer.ui.inspector import RAW_LINE, raw_text
 from esviewer.ui.main_view import MainView
 from esviewer.ui.value_rows import PORTION
 from tests.stores.dialects.test_eventsourcing import write_store
 from tests.stores.test_hard_cases import HTML, ODD_ROWS, loose, state
-
-Window = Callable[..., MainView]
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    frames: list[Frame] = []
-
-    def make(*addresses: str) -> MainView:
-        frame = Frame()
-        frames.append(frame)
-        qtbot.addWidget(frame)
-        frame.show()
-        frame.fill(list(addresses))
-        assert frame.view is not None
-        view = frame.view
-        qtbot.waitUntil(lambda: not view.jobs.busy, timeout=30_000)
-        return view
-
-    yield make
-    for frame in frames:
-        frame.close()
+from tests.ui.windows import Window
 
 
 def tooltip(widget: QWidget) -> str:

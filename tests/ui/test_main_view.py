@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,41 +11,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from esviewer.session import recall
-from esviewer.ui.frame import Frame
 from esviewer.ui.main_view import MainView
-from esviewer.ui.samples import sample_path
+from tests.ui.windows import Window, settle
 
 BUSY_BOOK = "b9ae5c8f-1fca-4da2-b744-001a6aa45fe0"
-
-Window = Callable[..., MainView]
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    """Opens a window as the program does; all of them are closed at the end."""
-    frames: list[Frame] = []
-
-    def make(*addresses: str) -> MainView:
-        frame = Frame()
-        frames.append(frame)
-        qtbot.addWidget(frame)
-        frame.show()
-        frame.fill(list(addresses))
-        assert isinstance(frame.view, MainView)
-        view = frame.view
-        qtbot.waitUntil(lambda: not view.jobs.busy, timeout=20_000)
-        return view
-
-    yield make
-    for frame in frames:
-        frame.close()
-
-
-@pytest.fixture
-def sample() -> str:
-    path = sample_path()
-    assert path is not None
-    return str(path)
 
 
 @pytest.fixture
@@ -60,10 +28,6 @@ def view(window: Window, sample: str, qtbot: QtBot) -> MainView:
 def open_stream(view: MainView, qtbot: QtBot, name: str) -> None:
     view.open_stream(view.session.store, name)
     qtbot.waitUntil(lambda: view.session.stream is not None and not view.jobs.busy, timeout=10_000)
-
-
-def settled(view: MainView, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view.jobs.busy, timeout=10_000)
 
 
 def test_that_the_first_screen_answers_what_is_in_the_store(window: Window, sample: str) -> None:
@@ -234,7 +198,7 @@ def test_that_encrypted_payloads_ask_for_their_key_once_and_open_with_it(
     view.databases.use_key(view.session.store, b"not-a-secret-test-key-32-bytes!!", False)
     dialog.close()
     qtbot.waitUntil(lambda: view.session.store is not None and view.session.store.index.complete, timeout=20_000)
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert view.session.store is not None and view.session.store.index.undecodable() == 0
 
 
@@ -245,17 +209,15 @@ def test_that_closing_a_database_brings_the_welcome_back(view: MainView) -> None
 
 
 def test_that_new_events_appear_while_following_and_the_playhead_stays(
-    window: Window, sample: str, qtbot: QtBot, tmp_path: Path
+    window: Window, sample: str, qtbot: QtBot
 ) -> None:
-    copy = tmp_path / "lending.sqlite"
-    shutil.copyfile(sample, copy)
-    view = window(str(copy))
+    view = window(sample)
     open_stream(view, qtbot, BUSY_BOOK)
     stream, store = view.session.stream, view.session.store
     assert stream is not None and store is not None
     stream.move(40)
     view.actions_.live.setChecked(True)
-    writer = sqlite3.connect(copy)
+    writer = sqlite3.connect(sample)
     row = (BUSY_BOOK.replace("-", ""), 118, "lending.stock:Copy.Shelved", b'{"shelf":"NEW"}')
     writer.execute("INSERT INTO stored_events VALUES (?, ?, ?, ?)", row)
     writer.commit()
@@ -269,7 +231,7 @@ def test_that_new_events_appear_while_following_and_the_playhead_stays(
     assert stream.playhead == 118
     assert view.transport.of.text() == "of 119"
     view.actions_.live.setChecked(False)
-    settled(view, qtbot)
+    settle(view, qtbot)
 
 
 def test_that_shift_and_click_compare_two_versions(view: MainView, qtbot: QtBot) -> None:
@@ -298,7 +260,7 @@ def test_that_text_and_conditions_are_found_and_lead_to_their_events(view: MainV
     assert tab is not None
     line.setText("MULTATULI")
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert tab.view.table.count and store.rows is not None
     assert {store.index.types[ordinal] for ordinal in store.index.column("type")[store.rows].tolist()} == {
         "lending.stock:Copy.Acquired"
@@ -306,7 +268,7 @@ def test_that_text_and_conditions_are_found_and_lead_to_their_events(view: MainV
     view.filter_bar.clear_filter()
     line.setText("where:\"data.condition < `2` && type != 'x'\"")
     qtbot.keyClick(line, Qt.Key.Key_Return)
-    settled(view, qtbot)
+    settle(view, qtbot)
     assert store.rows is not None and len(store.rows) == tab.view.table.count > 0
     key = store.index.key_of(tab.view.row_at(0))
     tab.view.activated.emit(0)
