@@ -16,6 +16,7 @@ ProgressListener = Callable[[int, float], None]
 """Told how many events have been read and how many a second, at most 20 times a second."""
 
 _TOLD_SECONDS = 0.05
+_TOLD_BLOCKS = 16
 
 
 def build(reader: Reader, index: Index, progress: ProgressListener | None = None) -> Index:
@@ -60,6 +61,25 @@ def _again(reader: Reader, index: Index, row: int) -> int:
     first = index.cut(row)
     build(reader, index)
     return min(first, index.length)
+
+
+def changed_up_to(reader: Reader, index: Index, told: Callable[[int], None]) -> int | None:
+    """Compares all that was indexed with the store: the end of the first stretch of rows that is not as it was.
+
+    ``None`` if everything is; ``told`` is called now and then with how many events were compared.
+    """
+
+    def compared(block: int) -> None:
+        if block % _TOLD_BLOCKS == 0:
+            told(block * BLOCK)
+
+    whole = index.digests.count
+    block = first_change(reader, index, range(whole), compared)
+    if block is not None:
+        return (block + 1) * BLOCK
+    rest = index.length - whole * BLOCK
+    is_changed = rest > 0 and not is_same(reader, index, whole * BLOCK, rest, index.rest_digest())
+    return index.length if is_changed else None
 
 
 def first_change(reader: Reader, index: Index, blocks: range, told: Callable[[int], None] | None = None) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,8 +167,3 @@ def _check_length(path: Path, dtype: np.dtype[Any], length: int) -> None:
 def _fits(values: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     limits = np.iinfo(dtype)
     return bool(values.min() >= limits.min and values.max() <= limits.max)
-
-
-def bytes_per_event(columns: Iterable[NDArray[Any]], length: int) -> float:
-    """What the columns take for each event."""
-    return sum(column.itemsize for column in columns) * length / max(length, 1)

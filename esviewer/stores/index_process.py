@@ -70,7 +70,7 @@ class IndexProcess:
         """Has a command carried out; returns the first new row (for ``check``: how many events were compared).
 
         The index here is brought up to what was written before ``told`` is called with each report: ``grown`` (events,
-        rate), ``waiting`` (sentence, seconds), ``changed`` (position, indexed), ``replaced``, ``checked`` (events, of).
+        rate), ``waiting`` (sentence, seconds), ``changed`` (position, indexed), ``replaced``, ``checked`` (events).
         Raises what the process failed with, :class:`Cancelled` when it was stopped, and :class:`HistoryChanged` where
         rows that are shown already are wrong.
         """

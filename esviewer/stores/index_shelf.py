@@ -80,8 +80,11 @@ def new_place(identity: str) -> Place:
 
 
 def take(folder: Path) -> Place | None:
-    """The place of a kept index, ``None`` while another process writes to it."""
-    lock = Lock(folder)
+    """The place of a kept index, ``None`` while another process writes to it, or where we may not."""
+    try:
+        lock = Lock(folder)
+    except OSError:
+        return None
     if not lock.is_held:
         lock.close()
         return None

@@ -22,7 +22,7 @@ from typing import Any
 from esviewer.domain import EsviewerError
 from esviewer.stores.database import open_database
 from esviewer.stores.index import Index
-from esviewer.stores.index_building import build, first_change, is_same, tail
+from esviewer.stores.index_building import build, changed_up_to, first_change, is_same, tail
 from esviewer.stores.index_digests import BLOCK
 from esviewer.stores.index_files import Head, IndexWriter
 from esviewer.stores.index_shelf import Place, expected, identity_of, kept_places, key_name, new_place, take
@@ -93,18 +93,12 @@ class Work:
         return first
 
     def check(self) -> int:
-        """Compares all whole blocks with the store, and says what has changed; returns how many events it compared."""
+        """Compares all that was indexed with the store, and says what has changed; returns how many events it is."""
         index = self._opened().index
-        count = index.digests.count
-
-        def told(block: int) -> None:
-            if block % 16 == 0:
-                say("checked", events=block * BLOCK, of=index.length)
-
-        changed = first_change(self._reader, index, range(count), told)
-        if changed is not None:
-            _say_changed(index, (changed + 1) * BLOCK, None)
-        return count * BLOCK
+        end = changed_up_to(self._reader, index, lambda events: say("checked", events=events))
+        if end is not None:
+            _say_changed(index, end, None)
+        return index.length
 
     def close(self) -> None:
         """Lets others write to the folder."""
@@ -154,7 +148,8 @@ class Work:
     def _resumed(self, writer: IndexWriter, head: Head) -> str | None:
         """Goes on with a kept index; the reason why that cannot be."""
         order = self._order
-        if head.undecodable and head.key != key_name(order.key):
+        # How many of an unfinished one could not be decoded is not known.
+        if (head.undecodable or not head.complete) and head.key != key_name(order.key):
             return "payloads were read with another key"
         try:
             writer.resume(head)

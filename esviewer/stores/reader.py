@@ -193,12 +193,7 @@ class Reader:
                 yield Sheet.plain(plain, partial(self._event_of, rows, labels), self._identity)
 
     def _events_of(self, rows: Sequence[Row], labels: tuple[str, ...]) -> list[Event]:
-        events = []
-        for row in rows:
-            for draft in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
-                self._note_category(draft)
-                events.append(self._finished(draft))
-        return events
+        return [self._finished(draft) for row in rows for draft in self.drafts_of(row, labels)]
 
     def _event_of(self, rows: Sequence[Row], labels: tuple[str, ...], number: int) -> Event:
         (event,) = self._events_of(rows[number : number + 1], labels)
@@ -403,9 +398,7 @@ class Reader:
     def _expanded(self, statement: Select[Any]) -> Iterator[Fields]:
         labels = labels_of(statement)
         for row in self._all(statement):
-            for draft in self.dialect.expand(dict(zip(labels, row, strict=True)), self.codecs):
-                self._note_category(draft)
-                yield draft
+            yield from self.drafts_of(row, labels)
 
     def _all(self, statement: Statement) -> list[Row]:
         """The whole answer; asked again after a lost connection, since nothing was given out yet."""

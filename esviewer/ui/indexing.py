@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from esviewer.domain import iso
 from esviewer.session import StoreSession
 from esviewer.stores.glimpse import look
-from esviewer.stores.index_building import build, tail
+from esviewer.stores.index_building import build, changed_up_to, tail
 from esviewer.stores.index_history import changed_since_last_time
 from esviewer.stores.index_process import IndexProcess, Report
 from esviewer.stores.reader import Reader
@@ -82,30 +82,15 @@ def check_job(store: StoreSession, control: Control) -> Notice:
     else:
         reader = reader_of(store, control)
         try:
-            compared, changed = _compare_here(store, reader, control)
+            compared = store.index.length
+            end = changed_up_to(reader, store.index, lambda events: control.progress(Growth(events, 0.0)))
         finally:
             reader.close()
-        if changed is not None:
-            changes.append(change_notice(store.name, changed, None))
+        if end is not None:
+            changes.append(change_notice(store.name, store.index.position_of(end - 1), None))
     if changes:
         return changes[-1]
     return Notice(f"{store.name}: {grouped(compared)} events are as they were when they were indexed.")
-
-
-def _compare_here(store: StoreSession, reader: Reader, control: Control) -> tuple[int, int | str | None]:
-    """How many events were compared, and the position up to which something has changed."""
-    from esviewer.stores.index_building import first_change, is_same
-    from esviewer.stores.index_digests import BLOCK
-
-    index = store.index
-    whole, length = index.digests.count, index.length
-    block = first_change(reader, index, range(whole), lambda block: control.progress(Growth(block * BLOCK, 0.0)))
-    if block is not None:
-        return length, index.position_of((block + 1) * BLOCK - 1)
-    rest = length - whole * BLOCK
-    if rest and not is_same(reader, index, whole * BLOCK, rest, index.rest_digest()):
-        return length, index.position_of(length - 1)
-    return length, None
 
 
 def _run(store: StoreSession, command: str, control: Control, changes: list[Notice] | None = None) -> int:

@@ -165,12 +165,35 @@ def test_that_checking_all_finds_a_change_while_the_store_is_open(tmp_path: Path
     path = write_store(tmp_path / "a.sqlite", rows(1, 40_000))
     with indexing(path) as (_, process, reports, _):
         process.run("build", reports.append)
-        assert process.run("check", reports.append) == 39 * 1_024
+        assert process.run("check", reports.append) == 40_000
         assert "changed" not in kinds(reports)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE stored_events SET topic = 'm:A.T9' WHERE rowid = 20000")
         process.run("check", reports.append)
         assert [r["position"] for r in reports if r["kind"] == "changed"] == [20 * 1_024]
+
+
+def test_that_checking_all_looks_at_the_last_events_too(tmp_path: Path) -> None:
+    path = write_store(tmp_path / "a.sqlite", rows(1, 3_000))
+    with indexing(path) as (_, process, reports, _):
+        process.run("build", reports.append)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE stored_events SET topic = 'm:A.T9' WHERE rowid = 2999")
+        process.run("check", reports.append)
+        assert [r["position"] for r in reports if r["kind"] == "changed"] == [3_000]
+
+
+def test_that_a_kept_index_that_may_not_be_written_is_no_obstacle(tmp_path: Path) -> None:
+    path = write_store(tmp_path / "a.sqlite", rows(1, 3_000))
+    with indexing(path) as (_, process, reports, _):
+        process.run("build", reports.append)
+        (folder,) = [Path(report["folder"]) for report in reports if report["kind"] == "placed"]
+    # A lock that cannot be opened, for root neither.
+    (folder / "lock").unlink()
+    (folder / "lock").mkdir()
+    with indexing(path) as (index, process, reports, _):
+        process.run("build", reports.append)
+        assert same(index, path)
 
 
 def test_that_what_a_killed_process_published_is_gone_on_with(tmp_path: Path) -> None:
