@@ -96,7 +96,8 @@ class MainView(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setTabsClosable(True)
         self.tabs.setUsesScrollButtons(True)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
+        # Titles are short already: tabs that do not fit are scrolled to.
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
         self.tabs.tabBar().setAccessibleName("Open views")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -64,7 +64,6 @@ class Sidebar(Panel):
         self.tree.header().setMinimumSectionSize(20)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        self.tree.setColumnWidth(1, 60)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._menu)
         self.tree.currentItemChanged.connect(self._chosen)
@@ -133,6 +132,8 @@ class Sidebar(Panel):
         self.tree.clear()
         for database in self._session.databases:
             self._add_database(database)
+        # Names have what counts leave: 8 or 20 000 000.
+        self.tree.resizeColumnToContents(1)
         self._select(wanted)
         self.tree.blockSignals(False)
         if wanted is None:

@@ -181,7 +181,7 @@ def _stages(found: Preview) -> list[_Stage]:
         _Stage(str(hop.edge).replace("→", " → "), hop.before, _value(hop.after), _hop_words(hop)) for hop in found.hops
     ]
     if found.final or (found.failure is None and found.hops):
-        stages.append(_Stage("For projections", found.stored, _value(found.final), _final_words(found)))
+        stages.append(_Stage("Result", found.stored, _value(found.final), _final_words(found)))
     return stages
 
 

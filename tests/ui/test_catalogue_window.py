@@ -241,7 +241,7 @@ def test_that_the_inspector_tells_why_and_shows_what_projections_see(view: MainV
     assert panel.status.text.startswith("To upcast: version 1 → 3.")
     panel.show_part("Upcast")
     stages = [panel.upcast.stages.tabText(place) for place in range(panel.upcast.stages.count())]
-    assert stages == ["Stored", "1 → 2", "2 → 3", "For projections"]
+    assert stages == ["Stored", "1 → 2", "2 → 3", "Result"]
     marks = {row.path: row.change for row in panel.upcast.view.rows}
     assert (
         marks["due_on._data_"] == "added"
