@@ -16,98 +16,135 @@ if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
 
 
+_PARTS = (("Payload", "Ctrl+4"), ("Metadata", "Ctrl+5"), ("Related", "Ctrl+6"), ("Raw", "Ctrl+7"), ("Upcast", "Ctrl+U"))
+
+
+def _always() -> bool:
+    return True
+
+
 class Actions:
     """Made once a window. Menus, the top bar and Ctrl+K all show these."""
 
     def __init__(self, view: MainView) -> None:
         self._view = view
         self._all: list[tuple[str, QAction, str, Callable[[], bool]]] = []
-        v = view
-        has_stream = lambda: v.session.stream is not None  # noqa: E731 - five conditions, each used a few times
-        has_store = lambda: v.session.store is not None  # noqa: E731
-        always = lambda: True  # noqa: E731
-        add = self._add
+        self._make_files()
+        self._make_places()
+        self._make_filter()
+        self._make_steps()
+        self._make_timeline()
+        self._make_event()
+        self._make_looks()
+
+    # When an action can be done
+
+    def _has_stream(self) -> bool:
+        return self._view.session.stream is not None
+
+    def _has_store(self) -> bool:
+        return self._view.session.store is not None
+
+    def _has_filter(self) -> bool:
+        store = self._view.session.store
+        return store is not None and not store.filter.is_empty
+
+    def _has_catalogue(self) -> bool:
+        store = self._view.session.store
+        return store is not None and store.catalogue.current is not None
+
+    # The actions, by what they are about
+
+    def _make_files(self) -> None:
+        v, add, store, always = self._view, self._add, self._has_store, _always
         self.open_file = add("File", "Open a file…", "Ctrl+O", "folder-open", v.databases.ask_for_file, always)
         self.connect = add("File", "Connect to Postgres…", "Ctrl+Shift+O", "plug", v.databases.ask_for_server, always)
         self.sample = add("File", "Open the sample", "", "file", v.databases.open_sample, always)
-        self.live = add("View", "Follow new events", "Ctrl+R", "radio", lambda: None, always)
+        self.key = add(
+            "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), store
+        )
+        self.pause = add("File", "Stop or go on reading the store", "", "pause", v.databases.switch_indexing, store)
+        self.check = add("File", "Compare the history with its index", "", "circle-check", self._compare, store)
+        self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, self._has_stream)
+        self.close_tab = add("File", "Close tab", "Ctrl+W", "x", v.close_current_tab, store)
+        self.quit = add("File", "Quit", "Ctrl+Q", "x", lambda: v.frame.close(), always)
+
+    def _make_places(self) -> None:
+        v, add, store, session = self._view, self._add, self._has_store, self._view.session
+        go = v.navigation.go
+        self.live = add("View", "Follow new events", "Ctrl+R", "radio", lambda: None, _always)
         self.live.setCheckable(True)
         self.live.toggled.connect(v.follow)
-        self.key = add(
-            "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), has_store
-        )
-        self.pause = add("File", "Stop or go on reading the store", "", "pause", v.databases.switch_indexing, has_store)
-        check = lambda: v.databases.check_history(v.session.store) if v.session.store else None  # noqa: E731
-        self.check = add("File", "Compare the history with its index", "", "circle-check", check, has_store)
-        self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, has_stream)
-        self.close_tab = add("File", "Close tab", "Ctrl+W", "x", v.close_current_tab, has_store)
-        self.quit = add("File", "Quit", "Ctrl+Q", "x", lambda: v.frame.close(), always)
-        self.palette = add("Go", "Go to anything…", "Ctrl+K", "search", lambda: v.show_palette(), always)
-        self.back = add(
-            "Go", "Back", "Alt+Left", "arrow-left", lambda: v.navigation.go(-1), lambda: v.session.can_go_back
-        )
-        self.forward = add(
-            "Go", "Forward", "Alt+Right", "arrow-right", lambda: v.navigation.go(1), lambda: v.session.can_go_forward
-        )
-        self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(v.session.store), has_store)
-        self.filter = add("Go", "Filter events", "Ctrl+F", "filter", lambda: v.filter_bar.start(), has_store)
-        streams = lambda: v.sidebar.filter.setFocus()  # noqa: E731
-        add("Go", "Filter streams", "Ctrl+Shift+S", "filter", streams, has_store)
-        filters = lambda: v.session.store is not None and not v.session.store.filter.is_empty  # noqa: E731
-        hide = lambda: v.filter_bar.hides.toggle()  # noqa: E731
-        add("View", "Hide what the filter leaves out", "Ctrl+H", "eye-off", hide, filters)
-        add("View", "Save the filter…", "Ctrl+S", "star", lambda: v.filter_bar.ask_for_name(), filters)
-        add("View", "Clear the filter", "Ctrl+Alt+F", "x", lambda: v.filter_bar.clear_filter(), filters)
-        self.all_events = add(
-            "Go", "All events", "Ctrl+Shift+E", "table", lambda: v.tables.show(v.session.store), has_store
-        )
-        self.find = add("Go", "Find events…", "Ctrl+Shift+F", "search", lambda: v.show_find(), has_store)
-        add(
-            "Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), has_stream, is_bound=False
-        )
-        add("Go", "Next change of the field", "Shift+Right", "", lambda: self._change(1), has_stream, is_bound=False)
-        flagged = lambda: v.session.store is not None and v.session.store.catalogue.current is not None  # noqa: E731
-        add("Go", "Previous flagged event", "Ctrl+Left", "", lambda: v.navigation.to_flagged(-1), flagged)
-        add("Go", "Next flagged event", "Ctrl+Right", "", lambda: v.navigation.to_flagged(1), flagged)
-        catalogue = lambda: v.catalogue_views.show_catalogue(v.session.store)  # noqa: E731
-        findings = lambda: v.catalogue_views.show_findings(v.session.store)  # noqa: E731
-        self.catalogue = add("Go", "Catalogue…", "Ctrl+8", "book-open", catalogue, has_store)
-        self.findings = add("Go", "Findings…", "Ctrl+9", "list-checks", findings, has_store)
-        add("View", "Version axis", "V", "hash", lambda: self._axis("version"), has_stream, is_bound=False)
-        add("View", "Time axis", "T", "clock", lambda: self._axis("time"), has_stream, is_bound=False)
-        add("View", "Zoom in", "Ctrl++", "zoom-in", lambda: self._zoom("in"), has_stream)
-        add("View", "Zoom out", "Ctrl+-", "zoom-out", lambda: self._zoom("out"), has_stream)
-        add("View", "Fit the whole stream", "F", "maximize", lambda: self._zoom("fit"), has_stream, is_bound=False)
-        add("View", "Fold idle time", "G", "fold-horizontal", lambda: self._zoom("fold"), has_stream, is_bound=False)
-        add("View", "About the event at the playhead", "I", "", lambda: self._zoom("card"), has_stream, is_bound=False)
-        add("Go", "Previous event of its type", ",", "", lambda: self._zoom("before"), has_stream, is_bound=False)
-        add("Go", "Next event of its type", ".", "", lambda: self._zoom("after"), has_stream, is_bound=False)
-        add("View", "Field tracks", "Ctrl+2", "sliders-horizontal", lambda: self._lower("tracks"), has_stream)
-        add("View", "Events table", "Ctrl+3", "table", lambda: self._lower("table"), has_stream)
-        for part, keys in (
-            ("Payload", "Ctrl+4"),
-            ("Metadata", "Ctrl+5"),
-            ("Related", "Ctrl+6"),
-            ("Raw", "Ctrl+7"),
-            ("Upcast", "Ctrl+U"),
-        ):
-            act = lambda chosen=part: v.inspector.event_panel.show_part(chosen)  # noqa: E731
-            add("View", f"{part} of the event", keys, "", act, has_stream)
-        add("View", "Edit the fold…", "Ctrl+Shift+D", "sliders-horizontal", lambda: v.folding.edit(), has_stream)
-        classes = lambda: v.folding.can_use_classes  # noqa: E731
+        self.palette = add("Go", "Go to anything…", "Ctrl+K", "search", lambda: v.show_palette(), _always)
+        self.back = add("Go", "Back", "Alt+Left", "arrow-left", lambda: go(-1), lambda: session.can_go_back)
+        self.forward = add("Go", "Forward", "Alt+Right", "arrow-right", lambda: go(1), lambda: session.can_go_forward)
+        self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(session.store), store)
+        self.filter = add("Go", "Filter events", "Ctrl+F", "filter", lambda: v.filter_bar.start(), store)
+        add("Go", "Filter streams", "Ctrl+Shift+S", "filter", lambda: v.sidebar.filter.setFocus(), store)
+        self.all_events = add("Go", "All events", "Ctrl+Shift+E", "table", lambda: v.tables.show(session.store), store)
+        self.find = add("Go", "Find events…", "Ctrl+Shift+F", "search", lambda: v.show_find(), store)
+        catalogue = lambda: v.catalogue_views.show_catalogue(session.store)  # noqa: E731 - a line is too short for it
+        findings = lambda: v.catalogue_views.show_findings(session.store)  # noqa: E731
+        self.catalogue = add("Go", "Catalogue…", "Ctrl+8", "book-open", catalogue, store)
+        self.findings = add("Go", "Findings…", "Ctrl+9", "list-checks", findings, store)
+
+    def _make_filter(self) -> None:
+        # The bar is made later than this.
+        v, add, can = self._view, self._add, self._has_filter
+        add("View", "Hide what the filter leaves out", "Ctrl+H", "eye-off", lambda: v.filter_bar.hides.toggle(), can)
+        add("View", "Save the filter…", "Ctrl+S", "star", lambda: v.filter_bar.ask_for_name(), can)
+        add("View", "Clear the filter", "Ctrl+Alt+F", "x", lambda: v.filter_bar.clear_filter(), can)
+
+    def _make_steps(self) -> None:
+        add, can, flagged = self._add, self._has_stream, self._has_catalogue
+        to_flagged = self._view.navigation.to_flagged
+        add("Go", "Previous change of the field", "Shift+Left", "", lambda: self._change(-1), can, is_bound=False)
+        add("Go", "Next change of the field", "Shift+Right", "", lambda: self._change(1), can, is_bound=False)
+        add("Go", "Previous flagged event", "Ctrl+Left", "", lambda: to_flagged(-1), flagged)
+        add("Go", "Next flagged event", "Ctrl+Right", "", lambda: to_flagged(1), flagged)
+        add("Go", "Previous event of its type", ",", "", lambda: self._zoom("before"), can, is_bound=False)
+        add("Go", "Next event of its type", ".", "", lambda: self._zoom("after"), can, is_bound=False)
+
+    def _make_timeline(self) -> None:
+        add, can = self._add, self._has_stream
+        add("View", "Version axis", "V", "hash", lambda: self._axis("version"), can, is_bound=False)
+        add("View", "Time axis", "T", "clock", lambda: self._axis("time"), can, is_bound=False)
+        add("View", "Zoom in", "Ctrl++", "zoom-in", lambda: self._zoom("in"), can)
+        add("View", "Zoom out", "Ctrl+-", "zoom-out", lambda: self._zoom("out"), can)
+        add("View", "Fit the whole stream", "F", "maximize", lambda: self._zoom("fit"), can, is_bound=False)
+        add("View", "Fold idle time", "G", "fold-horizontal", lambda: self._zoom("fold"), can, is_bound=False)
+        add("View", "About the event at the playhead", "I", "", lambda: self._zoom("card"), can, is_bound=False)
+        add("View", "Field tracks", "Ctrl+2", "sliders-horizontal", lambda: self._lower("tracks"), can)
+        add("View", "Events table", "Ctrl+3", "table", lambda: self._lower("table"), can)
+
+    def _make_event(self) -> None:
+        v, add, can = self._view, self._add, self._has_stream
+        for part, keys in _PARTS:
+            act = lambda chosen=part: v.inspector.event_panel.show_part(chosen)  # noqa: E731 - one for each part
+            add("View", f"{part} of the event", keys, "", act, can)
+        add("View", "Edit the fold…", "Ctrl+Shift+D", "sliders-horizontal", lambda: v.folding.edit(), can)
+        classes = lambda: v.folding.can_use_classes  # noqa: E731 - made later than this
         use = lambda: v.folding.ask_for_classes()  # noqa: E731
         add("View", "Fold with the application's classes…", "", "terminal", use, classes)
         copy = lambda: v.inspector.event_panel.copy_event()  # noqa: E731
-        add("View", "Copy the event as JSON", "Ctrl+Shift+C", "copy", copy, has_stream)
-        add("View", "Times in UTC", "", "clock", lambda: v.choose_zone("utc"), always)
-        add("View", "Times in this machine's zone", "", "clock", lambda: v.choose_zone("local"), always)
-        self.light = add("View", "Light theme", "", "sun", lambda: v.choose_theme("light"), always)
-        self.dark = add("View", "Dark theme", "", "moon", lambda: v.choose_theme("dark"), always)
-        self.system = add("View", "Theme of the system", "", "monitor", lambda: v.choose_theme("system"), always)
-        self.log = add("Help", "Statements sent to the store", "Ctrl+L", "terminal", v.show_query_log, has_store)
+        add("View", "Copy the event as JSON", "Ctrl+Shift+C", "copy", copy, can)
+
+    def _make_looks(self) -> None:
+        v, add = self._view, self._add
+        add("View", "Times in UTC", "", "clock", lambda: v.choose_zone("utc"), _always)
+        add("View", "Times in this machine's zone", "", "clock", lambda: v.choose_zone("local"), _always)
+        self.light = add("View", "Light theme", "", "sun", lambda: v.choose_theme("light"), _always)
+        self.dark = add("View", "Dark theme", "", "moon", lambda: v.choose_theme("dark"), _always)
+        self.system = add("View", "Theme of the system", "", "monitor", lambda: v.choose_theme("system"), _always)
+        self.log = add("Help", "Statements sent to the store", "Ctrl+L", "terminal", v.show_query_log, self._has_store)
         self.keys = add(
-            "Help", "Keyboard shortcuts", "?", "circle-help", lambda: show_shortcuts(self.table(), v), always
+            "Help", "Keyboard shortcuts", "?", "circle-help", lambda: show_shortcuts(self.table(), v), _always
         )
+
+    def _compare(self) -> None:
+        store = self._view.session.store
+        if store is not None:
+            self._view.databases.check_history(store)
 
     def _add(
         self,
