@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from esviewer.domain import Event, UsageError, Value
 from esviewer.domain.objects import event_object
+from esviewer.domain.replacing import replacing
 from esviewer.session import StoreSession
 from esviewer.stores.filters import EventFilter, StatusOf
 from esviewer.stores.index import NONE, Index
@@ -145,13 +146,9 @@ def write_job(events: Sequence[Event], path: Path, control: Control) -> int:
             control.check()
             yield event_object(event)
 
-    unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        with unfinished.open("wb") as out:
+        with replacing(path) as out:
             write(objects(), out)
-        unfinished.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return len(events)

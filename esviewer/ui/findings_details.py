@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHeaderView, QMenu, QTreeWidge
 from esviewer.checks.registry import EVENT_RULES, RULES
 from esviewer.domain import UsageError
 from esviewer.domain.finding import Finding
+from esviewer.domain.replacing import replacing
 from esviewer.session import StoreSession
 from esviewer.stores.index import NONE
 from esviewer.ui import fonts
@@ -44,7 +45,8 @@ def write_findings(findings: Sequence[Finding], path: Path) -> int:
     """
     text = as_json(findings) if path.suffix.lower() == ".json" else as_csv(findings)
     try:
-        path.write_text(text, "utf-8", newline="")
+        with replacing(path) as out:
+            out.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error
     return len(findings)

@@ -22,6 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from esviewer.domain import EsviewerError
+from esviewer.domain.replacing import replacing
 from esviewer.stores.query_log import QueryLog
 from esviewer.ui import fonts, icons
 from esviewer.ui.query_log_table import StatementsModel, StatementsTable, as_sql, as_text
@@ -242,9 +244,13 @@ class QueryLogView(QWidget):
         """Writes the statements shown: a script, or text where the name ends in ``.txt``."""
         write = as_text if path.suffix.lower() == ".txt" else as_sql
         try:
-            path.write_text(write(self.statements.shown), "utf-8")
+            with replacing(path) as out:
+                out.write(write(self.statements.shown).encode("utf-8", "backslashreplace"))
         except OSError as error:
             self.banner.tell("error", f"{path.name} could not be written: {error.strerror}.", str(error))
+            return
+        except EsviewerError as error:
+            self.banner.tell("error", str(error))
             return
         self.banner.tell("success", f"{grouped(len(self.statements.shown))} statements were written to {path}")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from esviewer.domain import Event, UsageError, Value, iso
 from esviewer.domain.objects import event_object
+from esviewer.domain.replacing import replacing
 from esviewer.reports import tables
 from esviewer.session import StoreSession
 from esviewer.stores.codecs import json_text
@@ -81,7 +82,6 @@ def export_job(store: StoreSession, table: TableRows, places: RowRanges, path: P
         raise UsageError(f"{path.name} does not say what to write: let it end in one of {known}.")
     _, write = FORMATS[path.suffix.lower()]
     count, total = _Count(), places.count
-    unfinished = path.with_name(f"{path.name}.unfinished")
     reader = reader_of(store, control)
 
     def objects() -> Iterator[dict[str, Value]]:
@@ -96,13 +96,11 @@ def export_job(store: StoreSession, table: TableRows, places: RowRanges, path: P
                 control.progress(Progress(count.events + count.lost, total, time.monotonic() - count.began))
 
     try:
-        with unfinished.open("wb") as out:
+        with replacing(path) as out:
             write(objects(), out)
-        control.check()
-        unfinished.replace(path)
+            control.check()
     finally:
         reader.close()
-        unfinished.unlink(missing_ok=True)
     return Exported(path, count.events, count.lost)
 
 

@@ -235,3 +235,11 @@ def test_that_the_keyboard_goes_from_a_finding_to_its_first_event(view: MainView
     qtbot.keyClick(tab.tree, Qt.Key.Key_Return)
     settle(view, qtbot)
     assert view.session.stream is not None and view.session.stream.event.type == RENEWED
+
+
+def test_that_an_export_never_replaces_a_store(view: MainView, sample: str, qtbot: QtBot) -> None:
+    before = Path(sample).read_bytes()
+    view.catalogues.export((), Path(sample))
+    settle(view, qtbot)
+    assert Path(sample).read_bytes() == before
+    assert any("never writes" in sentence for sentence in view.told)
