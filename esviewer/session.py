@@ -241,7 +241,7 @@ class DatabaseSession:
         """Closes all connections, those of other processes too."""
         for store in self.stores:
             if store.indexing is not None:
-                store.indexing.close()
+                store.indexing.leave()
         self.database.close()
 
     def store(self, name: str | None) -> StoreSession | None:

@@ -176,6 +176,11 @@ class IndexProcess:
             self._is_stopped = True
         self.interrupt()
 
+    def leave(self) -> None:
+        """Ends the process for good without waiting for it: that takes some tenths of a second."""
+        self.stop()
+        threading.Thread(target=self._end, name="esviewer-index-end", daemon=True).start()
+
     def close(self) -> None:
         """Ends the process and waits for it; no command may be running."""
         self.stop()

@@ -169,7 +169,7 @@ class Databases(QObject):
 
     def _checked(self, notice: indexing.Notice) -> None:
         self._view.status.say("")
-        self._view.tell("warning" if "changed" in notice.sentence else "info", notice.sentence)
+        self._view.tell(notice.severity, notice.sentence)
 
     def _not_indexed(self, store: StoreSession, error: BaseException) -> None:
         self._running.pop(store, None)
@@ -186,7 +186,7 @@ class Databases(QObject):
     def _told(self, store: StoreSession, told: opening.Growth | indexing.Notice | Glimpse) -> None:
         view = self._view
         if isinstance(told, indexing.Notice):
-            view.tell("warning", told.sentence)
+            view.tell(told.severity, told.sentence)
         elif isinstance(told, Glimpse):
             self.glimpses[store] = told
             view.show_glimpse(store, told)

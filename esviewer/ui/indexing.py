@@ -14,6 +14,7 @@ from esviewer.stores.index_process import IndexProcess, Report
 from esviewer.stores.reader import Reader
 from esviewer.ui.jobs import Control
 from esviewer.ui.opening import Growth, reader_of
+from esviewer.ui.widgets import Severity
 from esviewer.ui.widgets.format import grouped
 
 IN_MEMORY = 50_000
@@ -22,9 +23,10 @@ IN_MEMORY = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence about a store that was read."""
+    """A sentence about a store that was read: that something is wrong with it, or that nothing is."""
 
     sentence: str
+    severity: Severity = "warning"
 
 
 def index_job(store: StoreSession, control: Control) -> None:
@@ -90,7 +92,7 @@ def check_job(store: StoreSession, control: Control) -> Notice:
             changes.append(change_notice(store.name, store.index.position_of(end - 1), None))
     if changes:
         return changes[-1]
-    return Notice(f"{store.name}: {grouped(compared)} events are as they were when they were indexed.")
+    return Notice(f"{store.name}: {grouped(compared)} events are as they were when they were indexed.", "info")
 
 
 def _run(store: StoreSession, command: str, control: Control, changes: list[Notice] | None = None) -> int:
