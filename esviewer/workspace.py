@@ -9,10 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +22,7 @@ from tomlkit.items import InlineTable
 from tomlkit.toml_document import TOMLDocument
 
 from esviewer.domain import EsviewerError, NotFound, UsageError
+from esviewer.domain.replacing import replacing
 from esviewer.projections.edited import RESERVED, FoldRule, FoldRules, rule_of
 from esviewer.projections.paths import member
 from esviewer.stores.address import Address, parse
@@ -359,25 +358,7 @@ def _meaning(workspace: Workspace) -> object:
 
 def _replace(path: Path, text: str) -> None:
     """Puts a text in the place of a file at once: whoever reads sees the old one or the new one, whole."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{FILE}.", dir=target.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        unfinished.chmod(mode)
-        unfinished.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
-
-
-def _umask() -> int:
-    """The process's mask of file modes; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    with replacing(path) as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from esviewer.catalogue.chains import in_order
 from esviewer.catalogue.model import EventType, Version
-from esviewer.catalogue.status import Assessment, Status
+from esviewer.catalogue.status import UNVERSIONED, Assessment, Status
 from esviewer.catalogue.versions import NoFit
 from esviewer.domain import Event
 
@@ -93,7 +93,7 @@ class Coverage:
             cover.last_recorded_at is None or event.recorded_at > cover.last_recorded_at
         ):
             cover.last_recorded_at = event.recorded_at
-        if known is not None and not isinstance(found.version, NoFit):
+        if known is not None and found.status not in UNVERSIONED and not isinstance(found.version, NoFit):
             is_late = self._writers.is_late(known, found.version)
             if is_late and event.position is not None:
                 cover.late.append(event.position)

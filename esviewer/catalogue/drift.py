@@ -13,7 +13,7 @@ from esviewer.catalogue.drift_tree import Objects, Position, ShapeKey, Span
 from esviewer.catalogue.model import Attribute, Catalogue, Version
 from esviewer.catalogue.paths import items, member
 from esviewer.catalogue.shapes import kind_of
-from esviewer.catalogue.status import Judge
+from esviewer.catalogue.status import Assessment, Judge, Status
 from esviewer.catalogue.versions import NoFit
 from esviewer.domain import Event, Key
 
@@ -73,6 +73,19 @@ class Drift:
         elif data is not None:
             shapes.others.setdefault(kind_of(data), Span()).hit(at, position)
 
+    def see_assessed(self, event: Event, found: Assessment, judge: Judge) -> None:
+        """Takes in one event by its assessment. What is ignored or erased counts as read, and its payload as nothing:
+        it is no longer what was written, or of no interest.
+        """
+        if found.status in (Status.IGNORED, Status.ERASED):
+            self.events += 1
+            self.last_position, self.last_key = event.position, event.key
+            return
+        known = found.known
+        has_version = known is not None and found.status is not Status.UNDECODABLE
+        version = found.version if has_version else judge.version(event)
+        self.see(event, known.name if known is not None else event.type, version)
+
     def room(self, type_name: str, version: Version) -> Shapes:
         """The shapes of a type and version, made if there are none."""
         shapes = self.shapes.get((type_name, version))
@@ -83,10 +96,7 @@ class Drift:
     def extend(self, events: Iterable[Event], judge: Judge) -> Drift:
         """Takes in events with the names and versions that a judge gives them; gives itself."""
         for event in events:
-            found = judge.assess(event)
-            known = found.known
-            version = found.version if known is not None else judge.version(event)
-            self.see(event, known.name if known is not None else event.type, version)
+            self.see_assessed(event, judge.assess(event), judge)
         return self
 
     def merge(self, later: Drift) -> Drift:

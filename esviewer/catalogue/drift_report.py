@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -318,12 +319,15 @@ def rename_guesses(drift: Drift) -> list[RenameGuess]:
         for old, gone in traces.items():
             if gone.span.last_at >= whole.last_at or _is_below(old, found, name):
                 continue
+            inside = {path[len(old) :]: trace for path, trace in traces.items() if path == old or _is_inside(path, old)}
             for new, came in traces.items():
                 if old == new or came.span.first_at <= whole.first_at or _parent(old) != _parent(new):
                     continue
-                distance = abs(came.span.first_at - gone.span.last_at)
-                shared = _shared(old, new, traces)
-                if distance <= near and gone.kinds & came.kinds and shared:
+                # Values are compared last: that is what costs.
+                if abs(came.span.first_at - gone.span.last_at) > near or not gone.kinds & came.kinds:
+                    continue
+                shared = _shared(inside, new, traces)
+                if shared:
                     found.append(RenameGuess(name, old, new, gone.span.last, came.span.first, shared))
     return found
 
@@ -356,15 +360,17 @@ def _traces(parts: list[Shapes]) -> dict[str, _Trace]:
     return traces
 
 
-def _shared(old: str, new: str, traces: dict[str, _Trace]) -> int:
-    """How many values the last of the old path and the first of the new one have in common, nested ones included."""
-    count = 0
-    for path, trace in traces.items():
-        if path == old or path.startswith(old + "."):
-            other = traces.get(new + path[len(old) :])
-            if other is not None:
-                count += len(trace.recent & other.distinct)
-    return count
+def _shared(inside: dict[str, _Trace], new: str, traces: dict[str, _Trace]) -> int:
+    """How many values the last of the old path and the first of the new one have in common, nested ones included.
+
+    ``inside``: the old path's traces by what follows it.
+    """
+    pairs = ((trace, traces.get(new + rest)) for rest, trace in inside.items())
+    return sum(len(trace.recent & other.distinct) for trace, other in pairs if other is not None)
+
+
+def _is_inside(path: str, around: str) -> bool:
+    return path.startswith(around + ".")
 
 
 def _parent(path: str) -> str:
@@ -372,7 +378,7 @@ def _parent(path: str) -> str:
 
 
 def _is_below(path: str, found: list[RenameGuess], name: str) -> bool:
-    return any(guess.type == name and path.startswith(guess.old + ".") for guess in found)
+    return any(guess.type == name and _is_inside(path, guess.old) for guess in found)
 
 
 def jumps(drift: Drift) -> list[Jump]:
@@ -397,16 +403,21 @@ def jumps(drift: Drift) -> list[Jump]:
 
 
 def _numbers(values: list[Value]) -> list[float]:
-    return [
-        float(value) for value in values if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    ]
+    """The numbers among values; those that no finite float stands for are left out: they are no measures."""
+    numbers = []
+    for value in values:
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            with suppress(OverflowError, ValueError):
+                numbers.append(float(value))
+    return [number for number in numbers if math.isfinite(number)]
 
 
 def mixed_writers(drift: Drift) -> list[MixedWriters]:
     """Versions that were still written after the next one was, by type; each against the next later one stored."""
     found = []
     for name in dict.fromkeys(name for name, _ in drift.shapes):
-        stored = {version: shapes.span for (other, version), shapes in drift.shapes.items() if other == name}
+        spans = {version: shapes.span for (other, version), shapes in drift.shapes.items() if other == name}
+        stored = {version: span for version, span in spans.items() if span.count}
         known = drift.catalogue.types.get(name) or EventType(name)
         order = in_order(known, set(stored))
         for older, newer in pairwise(order):

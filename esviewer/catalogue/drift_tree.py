@@ -87,13 +87,13 @@ class Values:
 
     def note(self, value: Value) -> None:
         """Keeps a value as long as it is among the first or the last."""
-        self.recent.append(value)
-        if not self.is_full:
-            self.note_distinct(value)
-
-    def note_distinct(self, value: Value) -> None:
-        """Keeps a value as one of the first, and tells it apart from others until there are too many."""
         kept = value[:LONGEST] if isinstance(value, str) else value
+        self.recent.append(kept)
+        if not self.is_full:
+            self.note_distinct(kept)
+
+    def note_distinct(self, kept: Value) -> None:
+        """Keeps a value, cut already, as one of the first, and tells it apart from others until there are too many."""
         if kept not in self.distinct:
             if len(self.distinct) >= DISTINCT:
                 self.is_full = True
@@ -187,6 +187,8 @@ class Objects:
         span.last_at, span.last = at, position
         for name, values in signature.watched:
             value = data[name]
+            if isinstance(value, str):
+                value = value[:LONGEST]
             values.recent.append(value)
             if not values.is_full:
                 values.note_distinct(value)

@@ -35,8 +35,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +49,7 @@ from esviewer.catalogue.file_reading import Note, plain, read_catalogue
 from esviewer.catalogue.file_writing import catalogue_object
 from esviewer.catalogue.model import Catalogue, version_of
 from esviewer.domain import NotFound, UsageError, Value
+from esviewer.domain.replacing import refuse_database, replacing
 
 
 class CatalogueError(UsageError):
@@ -131,21 +130,22 @@ def edited(text: str, catalogue: Catalogue, name: str = "catalogue") -> str:
 
 
 def save(catalogue: Catalogue, path: Path) -> None:
-    """Writes a catalogue, keeping comments and order of what is there; raises :class:`CatalogueError`.
+    """Writes a catalogue, keeping comments and order of what is there, which must be a catalogue or empty.
 
-    The file is replaced at once or not at all.
+    The file is replaced at once or not at all. Raises :class:`CatalogueError`, and :class:`UsageError` for a database.
     """
     as_json = path.suffix.lower() == ".json"
     text = dump(catalogue, as_json=as_json)
-    if path.exists() and not as_json:
-        text = edited(read_text(path), catalogue, str(path))
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # A draft is readable by its owner alone; a catalogue is for the team.
-        Path(draft).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(draft).replace(path)
+        if path.exists():
+            refuse_database(path)
+            before = read_text(path)
+            if not as_json:
+                text = edited(before, catalogue, str(path))
+            elif before.strip():
+                parse(before, str(path))
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as failure:
         raise CatalogueError(f"{path} cannot be written: {failure.strerror}.") from None
 
@@ -197,8 +197,10 @@ def _styled(value: Value, depth: int = 0) -> Value:
 
 
 def _quoted(value: Value) -> Value:
-    """A text with characters that YAML wants escaped, in double quotes."""
-    return DoubleQuotedScalarString(value) if isinstance(value, str) and not value.isprintable() else value
+    """A text, whatever kind of text it was, in double quotes if it has characters that YAML wants escaped."""
+    if not isinstance(value, str):
+        return value
+    return str(value) if value.isprintable() else DoubleQuotedScalarString(value)
 
 
 _LINE = 100

@@ -54,9 +54,13 @@ def from_sources(folder: Path) -> FromSources:
 
     Raises :class:`NotFound` and :class:`UsageError`.
     """
-    if not folder.exists():
+    try:
+        is_there, is_folder = folder.exists(), folder.is_dir()
+    except OSError as failure:
+        raise UsageError(f"{folder} cannot be read: {failure.strerror}.") from None
+    if not is_there:
         raise NotFound(f"There is no folder {folder}.")
-    if not folder.is_dir():
+    if not is_folder:
         raise UsageError(f"{folder} is a file: name the folder that holds the top-level package.")
     sources = Sources(folder)
     reading = _Reading(sources)

@@ -18,7 +18,7 @@ from esviewer.catalogue.chains import Blocked, Chains, FunctionRunner, NeedsCode
 from esviewer.catalogue.model import Catalogue, Erased, EventType, Version, _Unset, version_text
 from esviewer.catalogue.shapes import Check, fits, problems
 from esviewer.catalogue.steps import Draft, StepFailed
-from esviewer.catalogue.versions import Names, NoFit, Teller, Told
+from esviewer.catalogue.versions import Names, NoFit, Teller, Told, suffix
 from esviewer.domain import Event, Value
 
 
@@ -48,6 +48,9 @@ STOPPING: Final = frozenset(
     }
 )
 """The statuses at which a replay stops or sets events aside."""
+
+UNVERSIONED: Final = frozenset({Status.IGNORED, Status.UNKNOWN_TYPE, Status.ERASED, Status.UNDECODABLE})
+"""The statuses that are settled before anybody asks for the version, so that none is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Judge:
     """Assesses events against one catalogue.
 
     ``store_types`` are the type names of the store, by which suffixes are told from names (``Ipv4``) beside those of
-    the catalogue, which mostly suffice: give all or none. ``runner`` runs Python upcasters.
+    the catalogue, which mostly suffice (:meth:`needs_store_types`): give all or none. ``runner`` runs Python upcasters.
     """
 
     def __init__(
@@ -106,9 +109,23 @@ class Judge:
         self.catalogue = catalogue
         self.chains = Chains(catalogue.types, runner)
         self._by_name = catalogue.by_name()
-        self._names = Names([*store_types, *self._by_name])
+        self._names = Names([*store_types, *self._by_name, *catalogue.ignored])
         self._entries: dict[str | None, _Entry] = {}
         self._checks: dict[tuple[str, Version], Check | None] = {}
+
+    def needs_store_types(self, name: str | None) -> bool:
+        """Whether a stored name ends like a version of which the names that were given say nothing: others of the
+        store might (and what says that it is one is not contradicted by others).
+        """
+        return name is not None and suffix(name) is not None and self._names.split(name)[1] is None
+
+    def tells_apart(self, store_types: Iterable[str]) -> bool:
+        """Whether names and versions are told as if these had been given as types of the store."""
+        given = set(store_types)
+        if not any(map(self.needs_store_types, given)):
+            return True
+        whole = Names([*given, *self._by_name, *self.catalogue.ignored])
+        return all(self._names.split(name) == whole.split(name) for name in given)
 
     def status(self, event: Event) -> Status:
         """The status alone."""

@@ -19,17 +19,20 @@ U-UNUSED   no stored event needs it
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
+
+import numpy as np
 
 from esviewer.catalogue.chains import Blocked, Chains, NeedsCode, edges_from, in_order, is_future
 from esviewer.catalogue.model import EventType, Upcaster, Version, _Unset, version_text
 from esviewer.catalogue.shapes import Check, fits, problems
 from esviewer.catalogue.status import Assessment, Judge, Status
 from esviewer.catalogue.steps import Draft, StepFailed, ambiguous_merges, losses
-from esviewer.catalogue.values import frozen, is_same
+from esviewer.catalogue.values import digest, frozen, is_same
 from esviewer.catalogue.versions import NoFit
 from esviewer.domain import Event, Value
 
@@ -45,8 +48,21 @@ _REPEATED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Unplaced:
+    """An event without a position, by its number in the pass."""
+
+    number: int
+
+
+Place: TypeAlias = int | str | Unplaced
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an edge, or with a version that lacks one. ``sentence`` is without a full stop."""
+    """What is wrong with an edge, or with a version that lacks one. ``sentence`` is without a full stop.
+
+    ``positions`` are those of the events that show it, in store order; events that have none are in ``unplaced``.
+    """
 
     code: Code
     type: str
@@ -54,6 +70,7 @@ class Problem:
     edge: Upcaster | None = None
     version: Version = None
     positions: tuple[int | str, ...] = ()
+    unplaced: frozenset[Unplaced] = frozenset()
 
 
 def declared_problems(types: Mapping[str, EventType]) -> list[Problem]:
@@ -126,24 +143,50 @@ def _way_back(
     return None
 
 
+class _Pairs:
+    """Inputs of an edge with its outputs, as digests: 24 bytes an event."""
+
+    def __init__(self) -> None:
+        self._inputs = array("Q")
+        self._outputs = array("Q")
+        self._places: list[Place] = []
+
+    def add(self, given: int, outcome: int, place: Place) -> None:
+        """Takes in what became of one event."""
+        self._inputs.append(given)
+        self._outputs.append(outcome)
+        self._places.append(place)
+
+    def collided(self) -> tuple[int, list[Place]]:
+        """How many different inputs led to one output, at most, and the first event of each of them in store order.
+
+        Outputs that only one input led to do not count: ``(1, [])``, if there is no other.
+        """
+        inputs, outputs = np.array(self._inputs, np.uint64), np.array(self._outputs, np.uint64)
+        order = np.lexsort((inputs, outputs))
+        inputs, outputs = inputs[order], outputs[order]
+        is_first = np.ones(len(order), bool)
+        is_first[1:] = (inputs[1:] != inputs[:-1]) | (outputs[1:] != outputs[:-1])
+        _, which, counts = np.unique(outputs[is_first], return_inverse=True, return_counts=True)
+        rows = np.sort(order[is_first][counts[which] > 1])
+        return int(counts.max(initial=1)), [self._places[row] for row in rows.tolist()]
+
+
 @dataclass(slots=True)
 class _Seen:
     """What real events showed of one edge."""
 
-    raised: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(list))
-    invalid: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(list))
-    differing: list[int | str] = field(default_factory=list)
-    varying: list[int | str] = field(default_factory=list)
-    touched: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(list))
-    looked_up: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(list))
-    changed_current: list[int | str] = field(default_factory=list)
-    ambiguous: list[int | str] = field(default_factory=list)
+    raised: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    invalid: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    differing: list[Place] = field(default_factory=list)
+    varying: list[Place] = field(default_factory=list)
+    touched: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    looked_up: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    changed_current: list[Place] = field(default_factory=list)
+    ambiguous: list[Place] = field(default_factory=list)
     tried: int = 0
     repeated: int = 0
-    inputs: dict[int, set[int]] = field(default_factory=dict)
-    """Hashes of outputs with the hashes of their different inputs."""
-    collided: dict[int, list[int | str]] = field(default_factory=dict)
-    first_positions: dict[int, int | str | None] = field(default_factory=dict)
+    pairs: _Pairs = field(default_factory=_Pairs)
 
 
 class Validation:
@@ -153,7 +196,8 @@ class Validation:
         self._judge = judge
         self._types = judge.catalogue.types
         self._seen: dict[tuple[str, int], _Seen] = defaultdict(_Seen)
-        self._stored: dict[str, dict[Version, list[int | str]]] = defaultdict(dict)
+        self._stored: dict[str, dict[Version, list[Place]]] = defaultdict(dict)
+        self._events = 0
         self._present: set[str] = set()
         self._checks: dict[tuple[str, Version], Check | None] = {}
         self._last: dict[str, tuple[Upcaster, ...]] = {
@@ -164,21 +208,25 @@ class Validation:
     def see(self, event: Event, found: Assessment) -> None:
         """Takes in one event."""
         known, version = found.known, found.version
+        self._events += 1
         if known is not None:
             self._present.add(known.name)
         if known is None or isinstance(version, NoFit) or not (known.upcasters or known.watched):
             return
         if found.status is Status.CURRENT:
             if self._last[known.name]:
-                self._try_current(known, event)
+                self._try_current(known, event, self._place(event))
             return
         if found.status in (Status.UPCAST, Status.UPCAST_FAILED, Status.BLOCKED):
-            place = event.position if event.position is not None else f"{event.stream}/{event.version}"
+            place = self._place(event)
             self._stored[known.name].setdefault(version, []).append(place)
             if isinstance(event.data, dict):
                 self._follow(known, version, event, place)
 
-    def _follow(self, known: EventType, version: Version, event: Event, place: int | str) -> None:
+    def _place(self, event: Event) -> Place:
+        return event.position if event.position is not None else Unplaced(self._events)
+
+    def _follow(self, known: EventType, version: Version, event: Event, place: Place) -> None:
         data = self._judge.payload(event)
         assert isinstance(data, dict)
         chains = self._judge.chains
@@ -211,7 +259,7 @@ class Validation:
     def _of(self, type_name: str, edge: Upcaster) -> _Seen:
         return self._seen[type_name, self._types[type_name].upcasters.index(edge)]
 
-    def _compare(self, draft: Draft, edge: Upcaster, made: list[Draft], place: int | str) -> None:
+    def _compare(self, draft: Draft, edge: Upcaster, made: list[Draft], place: Place) -> None:
         seen = self._of(draft.type, edge)
         for one in made:
             for reason in self._misfits(one):
@@ -220,15 +268,7 @@ class Validation:
                 seen.touched[part].append(place)
             for what in one.looked_up:
                 seen.looked_up[what].append(place)
-        given = hash(frozen(draft.data))
-        outcome = hash(tuple((one.type, frozen(one.data)) for one in made))
-        inputs = seen.inputs.get(outcome)
-        if inputs is None:
-            seen.inputs[outcome] = {given}
-            seen.first_positions[outcome] = place
-        elif given not in inputs:
-            inputs.add(given)
-            seen.collided.setdefault(outcome, [seen.first_positions[outcome] or place]).append(place)
+        seen.pairs.add(digest([draft.data]), digest(value for one in made for value in (one.type, one.data)), place)
         if any(merge.is_ambiguous(draft.data) for merge in ambiguous_merges(edge.steps)):
             seen.ambiguous.append(place)
 
@@ -244,7 +284,7 @@ class Validation:
         return [] if check is None or check(draft.data) else problems(known.versions[draft.version], draft.data)
 
     def _compare_duplicate(
-        self, draft: Draft, edge: Upcaster, other: Upcaster, made: list[Draft], event: Event, place: int | str
+        self, draft: Draft, edge: Upcaster, other: Upcaster, made: list[Draft], event: Event, place: Place
     ) -> None:
         try:
             others = self._judge.chains.follow(other, draft, event)
@@ -255,7 +295,7 @@ class Validation:
         if _outcome(made) != _outcome(others):
             self._of(draft.type, edge).differing.append(place)
 
-    def _run_again(self, draft: Draft, edge: Upcaster, made: list[Draft], event: Event, place: int | str) -> None:
+    def _run_again(self, draft: Draft, edge: Upcaster, made: list[Draft], event: Event, place: Place) -> None:
         self._of(draft.type, edge).repeated += 1
         try:
             again = self._judge.chains.follow(edge, draft, event)
@@ -264,7 +304,7 @@ class Validation:
         if _outcome(made) != _outcome(again):
             self._of(draft.type, edge).varying.append(place)
 
-    def _try_current(self, known: EventType, event: Event) -> None:
+    def _try_current(self, known: EventType, event: Event, place: Place) -> None:
         """Whether the last step changes an event that is current already."""
         if not isinstance(event.data, dict):
             return
@@ -280,7 +320,7 @@ class Validation:
             except StepFailed:
                 made = []
             if len(made) != 1 or not is_same(made[0].data, event.data):
-                seen.changed_current.append(event.position if event.position is not None else str(event.stream))
+                seen.changed_current.append(place)
 
     # What was found
 
@@ -303,7 +343,7 @@ class Validation:
         for version in in_order(known, set(stored)):
             if not any(edges_from(self._types, (known.name, version))):
                 said = f"version {version_text(version)} is stored {len(stored[version])} times and has no upcaster"
-                yield Problem("U-GAP", known.name, said, None, version, tuple(stored[version]))
+                yield _problem("U-GAP", known.name, said, None, version, stored[version])
 
     def _unused(self, known: EventType) -> Iterator[Problem]:
         needed: set[tuple[str, Version]] = set()
@@ -329,11 +369,21 @@ def _outcome(made: list[Draft]) -> tuple[tuple[str, Value], ...]:
     return tuple((one.type, frozen(one.data)) for one in made)
 
 
+def _problem(
+    code: Code, name: str, sentence: str, edge: Upcaster | None, version: Version, places: Iterable[Place]
+) -> Problem:
+    """A problem with the events that show it, each once."""
+    each = dict.fromkeys(places)
+    positions = tuple(place for place in each if not isinstance(place, Unplaced))
+    unplaced = frozenset(place for place in each if isinstance(place, Unplaced))
+    return Problem(code, name, sentence, edge, version, positions, unplaced)
+
+
 def _shown(name: str, edge: Upcaster, seen: _Seen) -> Iterator[Problem]:
     """What the events showed of one edge."""
 
-    def problem(code: Code, sentence: str, positions: list[int | str]) -> Problem:
-        return Problem(code, name, f"{edge}: {sentence}", edge, edge.source, tuple(dict.fromkeys(positions)))
+    def problem(code: Code, sentence: str, places: list[Place]) -> Problem:
+        return _problem(code, name, f"{edge}: {sentence}", edge, edge.source, places)
 
     for code, reasons in (("U-RAISES", seen.raised), ("U-INVALID", seen.invalid)):
         for reason, positions in reasons.items():
@@ -346,9 +396,8 @@ def _shown(name: str, edge: Upcaster, seen: _Seen) -> Iterator[Problem]:
         yield problem("U-IDENT", f"it changes the {part} of the event", positions)
     for what, positions in seen.looked_up.items():
         yield problem("U-LOOKUP", f"it reads {what}", positions)
-    if seen.collided:
-        most = max(len(seen.inputs[outcome]) for outcome in seen.collided)
-        together = [position for places in seen.collided.values() for position in places]
+    most, together = seen.pairs.collided()
+    if together:
         yield problem("U-LOSSY", f"different inputs give one output ({most} → 1)", together)
     if seen.ambiguous:
         yield problem("U-LOSSY", f"merge cannot be undone for {len(seen.ambiguous)} events", seen.ambiguous)

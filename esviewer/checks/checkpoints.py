@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -53,14 +53,12 @@ def ahead_by(index: Index, follow: Follow) -> int | None:
     return follow.position - head if follow.position > head else None
 
 
-def lag_of(index: Index, follow: Follow, handled: Collection[str] | None = None) -> Lag:
-    """The events that a consumer has not processed, of ``handled`` types if these are known. Counted, not subtracted:
-    gaps are no events.
+def lag_of(index: Index, follow: Follow) -> Lag:
+    """The events that a consumer has not processed, of all types: a store does not say which of them it handles.
+
+    Counted, not subtracted: gaps are no events.
     """
     rows = index.rows_after(follow.position, follow.category, follow.tenant)
-    if handled is not None:
-        ordinals = [i for i, name in enumerate(tuple(index.types)) if name in handled]
-        rows = rows[np.isin(index.column("type")[rows], ordinals)]
     if not len(rows):
         return Lag((), None)
     oldest = int(index.column("time")[rows[0]])

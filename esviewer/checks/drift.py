@@ -10,7 +10,7 @@ from esviewer.catalogue.drift import Drift
 from esviewer.catalogue.drift_report import RenameGuess, jumps, mixed_writers, rename_guesses, report
 from esviewer.catalogue.model import Version, version_text
 from esviewer.catalogue.paths import parse
-from esviewer.catalogue.status import Assessment, Judge
+from esviewer.catalogue.status import UNVERSIONED, Assessment, Judge
 from esviewer.catalogue.steps import Rename
 from esviewer.catalogue.versions import NoFit
 from esviewer.checks.rules import Place, Rule, counted
@@ -66,10 +66,11 @@ class DriftRules:
 
     def see(self, event: Event, found: Assessment) -> None:
         """Takes in one event."""
-        known = found.known
-        version = found.version if known is not None else self._judge.version(event)
-        self.drift.see(event, known.name if known is not None else event.type, version)
-        if known is not None and not isinstance(version, NoFit) and self._writers.is_late(known, version):
+        self.drift.see_assessed(event, found, self._judge)
+        known, version = found.known, found.version
+        if known is None or found.status in UNVERSIONED or isinstance(version, NoFit):
+            return
+        if self._writers.is_late(known, version):
             self._late.setdefault((known.name, version), []).append(event.position)
 
     def findings(self) -> Iterator[Finding]:

@@ -82,6 +82,10 @@ class VersionGap:
     after: int
 
     @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+    @property
     def missing(self) -> str:
         """``version 3``, ``versions 3 to 5``."""
         return f"version {self.first}" if self.first == self.last else f"versions {self.first} to {self.last}"

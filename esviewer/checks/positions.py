@@ -5,7 +5,8 @@ Numbers that a sequence gave out and nobody kept are normal: a rollback, a confl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -102,54 +103,125 @@ def gaps_of(facts: StoreFacts) -> tuple[int, list[Gap]]:
     if not facts.one_sequence or len(positions) < 2:
         return 1, []
     stride, near_head = stride_of(positions), int(positions[-_NEAR_HEAD:][0])
-    places = np.flatnonzero(np.diff(positions) > stride)
-    before, after = positions[places], positions[places + 1]
-    missing = (after - before - 1) // stride
-    inside = _inside(facts, before, after, missing)
-    gaps = []
-    for number, (low, high) in enumerate(zip(before.tolist(), after.tolist(), strict=True)):
-        first, last = low + stride, low + stride * int(missing[number])
+    skipped, holes = _holes(positions, stride, facts.skips)
+    inside = _inside(facts, holes)
+    gaps = [Gap(hole.first, hole.last, stride, Kind.SKIPPED) for hole in skipped]
+    for number, hole in enumerate(holes):
         versions, is_only_place = inside.get(number, ((), True))
-        if any(start <= first and last <= end for start, end in facts.skips):
-            kind, versions = Kind.SKIPPED, ()
-        elif facts.is_unsettled and high >= near_head:
+        if facts.is_unsettled and hole.after >= near_head:
             kind, versions = Kind.UNSETTLED, ()
         elif versions:
             kind = Kind.DELETED_VERSION
         elif facts.implicit_rowid:
             kind = Kind.DELETED_ROW
         else:
-            kind = Kind.JUMP if high - low - 1 >= _JUMP else Kind.BURNED
-        gaps.append(Gap(first, last, stride, kind, versions, is_only_place))
-    return stride, gaps
+            is_jump = min(hole.after, hole.last + stride) - hole.first + stride - 1 >= _JUMP
+            kind = Kind.JUMP if is_jump else Kind.BURNED
+        gaps.append(Gap(hole.first, hole.last, stride, kind, versions, is_only_place))
+    return stride, sorted(gaps, key=lambda gap: gap.first)
 
 
-def _inside(
-    facts: StoreFacts, before: NDArray[np.int64], after: NDArray[np.int64], missing: NDArray[np.int64]
-) -> dict[int, tuple[tuple[VersionGap, ...], bool]]:
+@dataclass(frozen=True, slots=True)
+class _Hole:
+    """Missing positions ``first`` to ``last``; ``before`` and ``after`` are the positions around that are there."""
+
+    first: int
+    last: int
+    before: int
+    after: int
+    count: int
+
+
+def _holes(
+    positions: NDArray[np.int64], stride: int, skips: Iterable[tuple[int, int]]
+) -> tuple[list[_Hole], list[_Hole]]:
+    """What is missing and was recorded as skipped, and what else is missing; both in order."""
+    united = _united(skips)
+    ends = [end for _, end in united]
+    skipped: list[_Hole] = []
+    others: list[_Hole] = []
+    places = np.flatnonzero(np.diff(positions) > stride)
+    for low, high in zip(positions[places].tolist(), positions[places + 1].tolist(), strict=True):
+        last = low + stride * ((high - low - 1) // stride)
+        at = low + stride
+        number = bisect_left(ends, at)
+        while at <= last:
+            start, end = united[number] if number < len(united) else (last + 1, last + 1)
+            is_skipped = start <= at
+            # The last of the positions that are alike: to the end of the skip, or up to its start.
+            until = min(last, at + ((end if is_skipped else start - 1) - at) // stride * stride)
+            (skipped if is_skipped else others).append(_Hole(at, until, low, high, (until - at) // stride + 1))
+            at = until + stride
+            while number < len(united) and united[number][1] < at:
+                number += 1
+    return skipped, others
+
+
+def _united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges, both ends included, in order; those that touch or overlap as one."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if united and start <= united[-1][1] + 1:
+            united[-1] = (united[-1][0], max(united[-1][1], end))
+        elif start <= end:
+            united.append((start, end))
+    return united
+
+
+def _inside(facts: StoreFacts, holes: Sequence[_Hole]) -> dict[int, tuple[tuple[VersionGap, ...], bool]]:
     """The missing versions that may have stood in each position gap, by the number of the gap.
 
     Where exactly as many positions are missing around a version gap as versions, they stood there. Where more are, the
     gaps that have just so many are candidates, else all that have enough; many candidates say nothing.
     """
-    found: dict[int, tuple[tuple[VersionGap, ...], bool]] = {}
-    for gap in facts.version_gaps:
+    before = np.array([hole.before for hole in holes], np.int64)
+    after = np.array([hole.after for hole in holes], np.int64)
+    places = _Places(np.array([hole.count for hole in holes], np.int64))
+    found: dict[int, list[tuple[int, bool]]] = {}
+    # Those that need as many positions one after another: what is worked out for a size is used again.
+    gaps = facts.version_gaps
+    for which in sorted(range(len(gaps)), key=lambda number: gaps[number].count):
+        gap = gaps[which]
         low, high = facts.index.position_of(gap.before), facts.index.position_of(gap.after)
         if not isinstance(low, int) or not isinstance(high, int):
             continue
         start, end = int(np.searchsorted(before, low)), int(np.searchsorted(after, high, side="right"))
-        sizes = missing[start:end]
-        needed = gap.last - gap.first + 1
-        is_exact = int(sizes.sum()) == needed
-        fitting = sizes == needed if (sizes == needed).any() else sizes >= needed
-        candidates = range(start, end) if is_exact else (start + np.flatnonzero(fitting)).tolist()
-        if not is_exact and len(candidates) > _MOST_CANDIDATES:
-            continue
+        candidates, is_exact = places.candidates(start, end, gap.count)
         for number in candidates:
-            versions, is_only_place = found.get(number, ((), True))
-            is_alone = is_exact or len(candidates) == 1
-            found[number] = (*versions, gap), is_only_place and is_alone
-    return found
+            found.setdefault(number, []).append((which, is_exact or len(candidates) == 1))
+    return {
+        number: (tuple(gaps[which] for which, _ in sorted(pairs)), all(is_alone for _, is_alone in pairs))
+        for number, pairs in found.items()
+    }
+
+
+class _Places:
+    """The sizes of position gaps, of which a range is asked for those into which so many versions fit.
+
+    Neither sums nor sizes are looked through once for each question: a store may have many gaps of both kinds.
+    """
+
+    def __init__(self, sizes: NDArray[np.int64]) -> None:
+        self._sizes = sizes
+        self._sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+        self._needed = 0
+        self._equal = self._enough = np.zeros(0, np.int64)
+
+    def candidates(self, start: int, end: int, needed: int) -> tuple[Sequence[int], bool]:
+        """The numbers of the gaps in a range into which so many fit, none if there are many; whether just these do."""
+        if start >= end:
+            return (), False
+        if int(self._sums[end] - self._sums[start]) == needed:
+            return range(start, end), True
+        if needed != self._needed:
+            self._needed = needed
+            self._equal = np.flatnonzero(self._sizes == needed)
+            self._enough = np.flatnonzero(self._sizes >= needed)
+        for fitting in (self._equal, self._enough):
+            low, high = np.searchsorted(fitting, (start, end)).tolist()
+            if low < high:
+                return (fitting[low:high].tolist() if high - low <= _MOST_CANDIDATES else ()), False
+        return (), False
 
 
 class Positions:
@@ -167,11 +239,12 @@ class Positions:
             own = [gap for gap in gaps if gap.kind is kind]
             if own:
                 numbers = [number for gap in own for number in gap.numbers]
-                total = counted(sum(gap.count for gap in own), "position")
+                count = sum(gap.count for gap in own)
+                total = counted(count, "position")
                 sentences = shortened((f"{gap}: {said}." for gap in own), len(own))
                 rule = _DELETED if kind is Kind.DELETED_ROW else _GAP
                 scope = "store" if kind is Kind.DELETED_ROW else kind
-                yield rule.finding(scope, numbers, [f"{total} in {counted(len(own), 'gap')}.", *sentences])
+                yield rule.finding(scope, numbers, [f"{total} in {counted(len(own), 'gap')}.", *sentences], count=count)
         yield from _deleted(facts, [gap for gap in gaps if gap.kind is Kind.DELETED_VERSION])
 
 
@@ -192,11 +265,12 @@ def _deleted(facts: StoreFacts, gaps: Sequence[Gap]) -> Iterator[Finding]:
     for ordinal, pairs in by_stream.items():
         name = facts.index.stream_name(ordinal)
         numbers = sorted({number for gap, _ in pairs for number in gap.numbers})
+        count = sum({gap.first: gap.count for gap, _ in pairs}.values())
         sentences = (
             f"{gap}: deleted? {name} {versions.missing} is missing "
             + ("just there." if gap.is_only_place else "there or at another missing position.")
             for gap, versions in pairs
         )
-        finding = _DELETED.finding(name, numbers, shortened(sentences, len(pairs)))
+        finding = _DELETED.finding(name, numbers, shortened(sentences, len(pairs)), count=count)
         is_sure = all(gap.is_only_place for gap, _ in pairs)
         yield finding if is_sure else replace(finding, confidence="heuristic")

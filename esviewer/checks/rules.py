@@ -34,15 +34,25 @@ class Rule:
         evidence: Iterable[str],
         *,
         next_step: str | None = None,
+        count: int | None = None,
     ) -> Finding:
-        """A finding of this rule; events without a position are counted in the evidence."""
+        """A finding of this rule; events without a position are counted in the evidence. ``count``: how many there are,
+        where the positions are not all.
+        """
         listed = list(positions)
         placed = tuple(position for position in listed if position is not None)
         sentences = list(evidence)
         if len(placed) < len(listed):
             sentences.append(f"Without a position: {counted(len(listed) - len(placed))}.")
         return Finding(
-            self.name, self.severity, scope, placed, tuple(sentences), self.confidence, next_step or self.next_step
+            self.name,
+            self.severity,
+            scope,
+            placed,
+            tuple(sentences),
+            self.confidence,
+            next_step or self.next_step,
+            len(listed) if count is None else count,
         )
 
 

@@ -30,7 +30,8 @@ _BLOCK = 500
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found in a store. ``head`` is its last position; ``counts`` has every rule that was looked at.
+    """What was found in a store. ``head`` is its last position; ``counts`` has every rule that was looked at; ``index``
+    is that of the events that were read, complete.
 
     ``statuses`` counts events by status; it is empty where no rule needed them.
     """
@@ -40,6 +41,7 @@ class Checked:
     findings: tuple[Finding, ...]
     counts: dict[str, int]
     statuses: Counter[Status]
+    index: Index
 
 
 def check_store(
@@ -57,7 +59,10 @@ def check_store(
     is_unsettled = database.has_open_writers()
     reader = database.reader(found, waiting=waiting)
     try:
-        index = _read(reader, checking) if checking.families else build(reader, Index())
+        if checking.families:
+            index, checking = _judged(reader, checking, runner)
+        else:
+            index = build(reader, Index())
         made = store_findings(database, reader, index, chosen, is_unsettled=is_unsettled)
     finally:
         reader.close()
@@ -68,7 +73,20 @@ def check_store(
         tuple(findings),
         counted_by_rule(chosen, findings),
         checking.statuses,
+        index,
     )
+
+
+def count_statuses(
+    database: Database, found: Found, catalogue: Catalogue, *, waiting: Waiting | None = None
+) -> tuple[Index, Counter[Status]]:
+    """The index of a store and its events by status, from one reading."""
+    reader = database.reader(found, waiting=waiting)
+    try:
+        index, checking = _judged(reader, Checking(catalogue, ()))
+    finally:
+        reader.close()
+    return index, checking.statuses
 
 
 def store_findings(
@@ -91,6 +109,15 @@ def store_findings(
         consumers=[follow for follow in database.follows()[found.name] or () if follow.followed == found.name],
     )
     return [one for family in families for one in family.findings(facts) if one.rule in rules]
+
+
+def _judged(reader: Reader, checking: Checking, runner: FunctionRunner | None = None) -> tuple[Index, Checking]:
+    """Reads every event once; again where only the names of the store's types tell which suffixes are versions."""
+    index = _read(reader, checking)
+    if not checking.judge.tells_apart(index.types):
+        again = Checking(checking.judge.catalogue, checking.rules, store_types=tuple(index.types), runner=runner)
+        return _read(reader, again), again
+    return index, checking
 
 
 def _read(reader: Reader, checking: Checking) -> Index:

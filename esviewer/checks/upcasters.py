@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from esviewer.catalogue.status import Assessment, Judge
-from esviewer.catalogue.validation import Code, Problem, Validation
-from esviewer.checks.rules import Rule
+from esviewer.catalogue.validation import Code, Problem, Unplaced, Validation
+from esviewer.checks.rules import Place, Rule
 from esviewer.domain import Event
 from esviewer.domain.finding import Finding
 
@@ -111,6 +111,9 @@ class Upcasters:
         for problem in self.validation.problems():
             grouped.setdefault((problem.code, problem.type), []).append(problem)
         for (code, name), problems in grouped.items():
-            places = dict.fromkeys(place for problem in problems for place in problem.positions)
+            places: dict[Place | Unplaced, None] = dict.fromkeys(
+                place for problem in problems for place in (*problem.positions, *problem.unplaced)
+            )
+            listed = [None if isinstance(place, Unplaced) else place for place in places]
             sentences = (f"{problem.sentence[:1].upper()}{problem.sentence[1:]}." for problem in problems)
-            yield _RULES[code].finding(name, places, dict.fromkeys(sentences))
+            yield _RULES[code].finding(name, listed, dict.fromkeys(sentences))

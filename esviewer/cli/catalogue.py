@@ -70,7 +70,10 @@ def refuse_to_overwrite(store: str, target: Path) -> None:
     if path is None:
         return
     kept = [path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))]
-    is_linked = target.exists() and path.exists() and target.samefile(path)
+    try:
+        is_linked = target.exists() and path.exists() and target.samefile(path)
+    except OSError as failure:
+        raise UsageError(f"{target} cannot be written: {failure.strerror}.") from None
     if is_linked or target.resolve() in [one.resolve() for one in kept]:
         raise UsageError(f"{target} is the store, which esviewer never writes: name another file.")
 
@@ -161,7 +164,7 @@ def _show_findings(checked: Checked, known: Catalogue | None) -> None:
     against = "without a catalogue" if known is None else f"against {_types(len(known.types))}"
     output.say(f"{checked.store}, {head}, {against}: {_counted(checked)}.")
     if checked.findings:
-        output.table("", ("severity", "rule", "scope", "events", "positions"), map(_finding_row, checked.findings))
+        output.table("", ("severity", "rule", "scope", "count", "positions"), map(_finding_row, checked.findings))
     for finding in checked.findings:
         output.say("")
         output.say(f"{finding.severity}  {finding.rule}  {finding.scope}  ({finding.confidence})")
@@ -179,4 +182,4 @@ def _counted(checked: Checked) -> str:
 def _finding_row(finding: Finding) -> list[object]:
     shown = ", ".join(map(str, finding.positions[:_POSITIONS_SHOWN]))
     more = "" if len(finding.positions) <= _POSITIONS_SHOWN else ", …"
-    return [finding.severity, finding.rule, finding.scope, len(finding.positions), f"{shown}{more}"]
+    return [finding.severity, finding.rule, finding.scope, finding.count, f"{shown}{more}"]

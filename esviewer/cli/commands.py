@@ -135,9 +135,10 @@ def info(
         if estimate:
             figures = [estimate_of(database, found) for found in chosen]
         else:
-            summaries = summarise(database, chosen)
+            by_catalogue = judging.statuses(database, chosen, known, say_waiting)
+            by_status = by_catalogue.counts
+            summaries = summarise(database, chosen, read=by_catalogue.indexes, waiting=say_waiting)
             figures = [summary.as_object() for summary in summaries]
-            by_status = [] if known is None else judging.statuses(database, chosen, known)
             for figure, counts in zip(figures, by_status, strict=False):
                 figure["statuses"] = counts
         address = database.address
@@ -249,12 +250,19 @@ def events(
     known = None if catalogue is None else judging.loaded(catalogue)
     with reading(store) as reader:
         source = _source(reader, stream, wanted)
-        found = _limited(filter(accepts, source if known is None else judging.judged(source, known)), limit)
+        judged = source if known is None else judging.judged(source, known, lambda: _types_of(store))
+        found = _limited(filter(accepts, judged), limit)
         if form is None:
             _show_events(found, with_status=known is not None)
             return
         write = {"ndjson": output.lines, "csv": output.comma_separated, "parquet": output.parquet}[form]
         write(event_object(event) for event in found)
+
+
+def _types_of(store: str) -> tuple[str, ...]:
+    """All types of a store, read by a connection of its own."""
+    with reading(store) as reader:
+        return tuple(build(reader, Index()).types)
 
 
 def _source(reader: Reader, stream: str | None, wanted: EventFilter) -> Iterator[Event]:

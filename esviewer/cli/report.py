@@ -42,8 +42,8 @@ def write_report(
     """A report to send to someone, as one file that says how it was made."""
     if kind not in _KINDS:
         raise UsageError(f"--kind {kind} is not known: there is {', '.join(_KINDS)}.")
-    check_target(target)
     refuse_to_overwrite(store, target)
+    check_target(target)
     named = read(check_folder(workspace)).catalogue if catalogue is None and workspace is not None else catalogue
     if named is not None and target.resolve() == named.resolve():
         raise UsageError(f"{target} is the catalogue: name another file.")

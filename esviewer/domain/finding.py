@@ -19,7 +19,9 @@ class Finding:
     """One thing that deserves a look. ``scope`` says of what: an event type, a stream, a consumer, ``store``.
 
     ``positions`` lists every event concerned, in store order, as :attr:`Event.position` has them; it is empty where the
-    finding is about no event, and ``evidence`` then says where to look. ``evidence`` are sentences.
+    finding is about no event, and ``evidence`` then says where to look. ``evidence`` are sentences. ``count``: how many
+    events or missing positions there are, of which ``positions`` may list some only: not those without a position, and
+    of a long gap its ends.
     """
 
     rule: str
@@ -29,6 +31,7 @@ class Finding:
     evidence: tuple[str, ...]
     confidence: Confidence
     next_step: str
+    count: int = 0
 
     def as_object(self) -> dict[str, Value]:
         """The finding as in ``check --json``."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from esviewer.domain import EsviewerError, UsageError
+from esviewer.domain.replacing import refuse_database, replacing
 from esviewer.reports.document import Document
 from esviewer.reports.html import html
 from esviewer.reports.markdown import markdown
@@ -53,9 +52,14 @@ def check_target(target: Path) -> None:
     """Raises :class:`UsageError` if no report can be written to a file of this name."""
     if target.suffix.lower() not in FORMATS:
         raise UsageError(f"{target.name} has no ending of a report: {', '.join(FORMATS)}.")
-    if target.is_dir() or not target.parent.is_dir():
-        problem = "is a folder" if target.is_dir() else "cannot be written: its folder does not exist"
-        raise UsageError(f"{target} {problem}.")
+    try:
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder.")
+        if not target.parent.is_dir():
+            raise UsageError(f"{target} cannot be written: its folder does not exist.")
+    except OSError as failure:
+        raise UsageError(f"{target} cannot be written: {failure.strerror}.") from None
+    refuse_database(target)
 
 
 def save(document: Document, target: Path) -> None:
@@ -65,15 +69,8 @@ def save(document: Document, target: Path) -> None:
     """
     check_target(target)
     content = FORMATS[target.suffix.lower()](document).encode("utf-8", "backslashreplace")
-    draft: str | None = None
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
+        with replacing(target) as file:
             file.write(content)
-        # A draft is readable by its owner alone; a report is to be sent to someone.
-        Path(draft).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        Path(draft).replace(target)
     except OSError as failure:
-        if draft is not None:
-            Path(draft).unlink(missing_ok=True)
         raise ReportNotWritten(f"{target} cannot be written: {failure.strerror}.") from None

@@ -25,6 +25,7 @@ from esviewer.checks.streams import Streams
 from esviewer.checks.upcasters import Upcasters
 from esviewer.domain import Value, iso
 from esviewer.domain.finding import SEVERITIES, Finding
+from esviewer.domain.objects import checkpoint_object
 from esviewer.reports.document import Column, Density, Document, Fact, Lane, Section, Table, content_hash, ranges
 from esviewer.stores.database import Database
 from esviewer.stores.dialects.base import Found
@@ -54,7 +55,7 @@ _FINDING_COLUMNS: Final = (
     Column("severity", "severity"),
     Column("rule", "name"),
     Column("scope", "name"),
-    Column("events", "number"),
+    Column("count", "number"),
     Column("positions", "positions"),
     Column("what was found", "sentences"),
     Column("next step", "sentences"),
@@ -74,15 +75,15 @@ class Known:
 def health_report(
     database: Database, found: Found, known: Known | None, *, read_at: int, waiting: Waiting | None = None
 ) -> Document:
-    """Reads a store whole and gives its health; ``read_at`` is the time it is read, in µs."""
+    """Reads a store whole, once, and gives its health; ``read_at`` is the time it is read, in µs."""
     reader = database.reader(found, waiting=waiting)
     try:
         identity = identity_of(reader)
     finally:
         reader.close()
-    (summary,) = summarise(database, [found])
     catalogue = Catalogue({}, inferred=True) if known is None else known.catalogue
     checked = check_store(database, found, catalogue, waiting=waiting)
+    (summary,) = summarise(database, [found], read={found.name: checked.index}, waiting=waiting)
     figures = _figures(database, summary, checked, known, identity)
     figures["read_at"] = iso(read_at)
     return Document(
@@ -112,7 +113,7 @@ def _figures(
         "identity": identity,
         "history": hashlib.sha256(index.digests.blocks + index.rest_digest()).hexdigest(),
         "catalogue": None if known is None else {"sha256": known.sha256},
-        "store": {name: value for name, value in store.items() if name != "name"},
+        "store": {**_nameless(summary), "statuses": store["statuses"]},
         "head": checked.head,
         "findings": [finding.as_object() for finding in checked.findings],
         "counts": dict(checked.counts),
@@ -123,6 +124,17 @@ def _figures(
         "catalogue": None if known is None else {"file": known.file, "sha256": known.sha256},
         "store": store,
     }
+
+
+def _nameless(summary: Summary) -> dict[str, Value]:
+    """A store as in ``info`` without its name, which may be its file's: nor as a consumer, nor as what is followed."""
+    store = summary.as_object()
+    name = store.pop("name")
+    kept = summary.checkpoints
+    if kept is not None:
+        told = [checkpoint_object(one) for one in kept]
+        store["checkpoints"] = [{key: None if value == name else value for key, value in one.items()} for one in told]
+    return store
 
 
 def _verdict(checked: Checked) -> str:
@@ -170,7 +182,7 @@ def _sections(summary: Summary, checked: Checked, known: Known | None) -> Iterab
     for theme, families in THEMES.items():
         names = {rule.name for family in families for rule in family.rules}
         yield _findings_section(theme, [one for one in checked.findings if one.rule in names], len(names))
-    yield _history(summary.index, checked.head)
+    yield _history(summary.index)
     if known is not None:
         rows = tuple((status.value, count) for status, count in sorted(checked.statuses.items()))
         table = Table("Events by status", (Column("status"), Column("events", "number")), rows)
@@ -188,7 +200,7 @@ def _findings_section(theme: str, findings: list[Finding], rules: int) -> Sectio
             one.severity,
             one.rule,
             one.scope,
-            len(one.positions),
+            one.count,
             ranges(one.positions, _PARTS),
             one.evidence,
             (one.next_step,),
@@ -199,7 +211,7 @@ def _findings_section(theme: str, findings: list[Finding], rules: int) -> Sectio
     return Section(theme, (), (Table(f"Findings: {theme}", _FINDING_COLUMNS, rows),))
 
 
-def _history(index: Index, head: int | str | None) -> Section:
+def _history(index: Index) -> Section:
     if not index.length:
         return Section("History", ("The store holds no events.",))
     counts = index.type_counts()
@@ -209,9 +221,7 @@ def _history(index: Index, head: int | str | None) -> Section:
     if categories:
         columns = (Column("category", "name"), Column("streams", "number"))
         tables.append(Table("Streams by category", columns, tuple(categories.items())))
-    last = index.position_range()[1]
-    grown = f"The store grew while it was read: figures are up to position {last}, findings up to {head}."
-    return Section("History", () if last == head else (grown,), tuple(tables), picture(index))
+    return Section("History", (), tuple(tables), picture(index))
 
 
 def picture(index: Index) -> Density:
@@ -264,13 +274,13 @@ def _rules(checked: Checked) -> Section:
 
 def _records(findings: Iterable[Finding]) -> Table:
     """All findings with all their positions."""
-    names = ("severity", "rule", "scope", "events", "positions", "evidence", "confidence", "next_step")
+    names = ("severity", "rule", "scope", "count", "positions", "evidence", "confidence", "next_step")
     rows = tuple(
         (
             one.severity,
             one.rule,
             one.scope,
-            len(one.positions),
+            one.count,
             " ".join(map(str, one.positions)),
             " ".join(one.evidence),
             one.confidence,

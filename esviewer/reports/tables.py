@@ -68,11 +68,16 @@ def parquet(objects: Iterable[Mapping[str, Value]], out: BinaryIO) -> None:
     with pyarrow.parquet.ParquetWriter(pyarrow.PythonFile(out, mode="w"), schema) as writer:
         rows: list[dict[str, Any]] = []
         for value in objects:
-            rows.append({n: value.get(n) if n in _FLAGS else cell(value, n) for n in EVENT_COLUMNS})
+            rows.append({n: value.get(n) if n in _FLAGS else _encodable(cell(value, n)) for n in EVENT_COLUMNS})
             if len(rows) == 5_000:
                 writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
                 rows = []
         writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+
+
+def _encodable(text: str | None) -> str | None:
+    """A text as CSV has it: halves of characters, which UTF-8 cannot hold, as escapes."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cell(value: Mapping[str, Value], name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from esviewer.domain import Checkpoint, Value, iso
@@ -49,13 +49,23 @@ class Summary:
         }
 
 
-def summarise(database: Database, stores: Iterable[Found], progress: ProgressListener | None = None) -> list[Summary]:
-    """Reads stores whole, and those that are followed by a consumer listed under them; in the order given."""
-    indexes: dict[str, Index] = {}
+def summarise(
+    database: Database,
+    stores: Iterable[Found],
+    progress: ProgressListener | None = None,
+    *,
+    read: Mapping[str, Index] | None = None,
+    waiting: Callable[[str, float], None] | None = None,
+) -> list[Summary]:
+    """Reads stores whole, and those that are followed by a consumer listed under them; in the order given.
+
+    Stores of which ``read`` has a complete index, by name, are not read again.
+    """
+    indexes: dict[str, Index] = dict(read or {})
 
     def index_of(name: str) -> Index:
         if name not in indexes:
-            reader = database.reader(database.named(name))
+            reader = database.reader(database.named(name), waiting=waiting)
             try:
                 indexes[name] = build(reader, Index(), progress)
             finally:
@@ -65,7 +75,7 @@ def summarise(database: Database, stores: Iterable[Found], progress: ProgressLis
     follows = database.follows()
     result = []
     for found in stores:
-        reader = database.reader(found)
+        reader = database.reader(found, waiting=waiting)
         try:
             snapshots = reader.snapshot_count()
         finally:

@@ -152,9 +152,10 @@ class BandsView(QAbstractScrollArea):
         return (min(known), max(known)) if known else (0, 0)
 
     def _value(self, row: int, axis: Axis) -> int:
-        if axis == "position" or not 0 <= row < self._index.length:
+        """Where a row lies on an axis; :data:`NONE` for the time of one that has none, or that is no longer there."""
+        if axis == "position":
             return row
-        return int(self._index.column("time")[row])
+        return int(self._index.column("time")[row]) if 0 <= row < self._index.length else NONE
 
     def _plot(self) -> QRect:
         return QRect(_LEFT, 0, max(40, self.viewport().width() - _LEFT - _COUNT), 0)
@@ -283,7 +284,7 @@ class BandsView(QAbstractScrollArea):
         shape = band.shape
         where = f"positions {shape.first} to {shape.last}"
         times = [self._value(row, "time") for row in (band.first, band.last)]
-        if all(time != NONE for time in times) and band.last < self._index.length:
+        if all(time != NONE for time in times):
             where += "\n" + " to ".join(when(time, zone()) for time in times)
         lines = [f"version {band.version}, {grouped(shape.count)} event{'' if shape.count == 1 else 's'}", where]
         if shape.is_rare:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,8 @@ from esviewer.domain.finding import Finding
 from esviewer.session import StoreSession
 from esviewer.ui import catalogue_work as work
 from esviewer.ui.catalogue_facts import NOTHING_JUDGED, Advance, Checked, Judged
-from esviewer.ui.catalogue_work import Pass
+from esviewer.ui.catalogue_keeping import LEFT, judges_alike, read_kept
+from esviewer.ui.catalogue_state import Work
 from esviewer.ui.findings_details import write_findings
 from esviewer.ui.jobs import Job
 from esviewer.ui.opening import Growth
@@ -35,31 +36,6 @@ if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
 
 KINDS: Final = "Catalogues (*.yaml *.yml *.json);;All files (*)"
-_LEFT: Final = "none"
-"""Where no catalogue comes from: the reader does not want one, be there one in the workspace."""
-_KEPT_AT_MOST: Final = 1_000_000
-"""Characters of a catalogue without a file that come back at the next start."""
-
-
-@dataclass(eq=False)
-class _Work:
-    """What is going on for one store."""
-
-    judged: Judged = NOTHING_JUDGED
-    judging: Job[Any] | None = None
-    is_stopped: bool = False
-    is_new: bool = True
-    """Whether nothing has been told of the present catalogue yet."""
-    judge: Judge | None = None
-    going: Pass | None = None
-    checked: Checked | None = None
-    checking: Job[Any] | None = None
-    making: Job[Any] | None = None
-    advance: Advance | None = None
-
-
-def _is_running(job: Job[Any] | None) -> bool:
-    return job is not None and not job.is_finished and job.is_wanted
 
 
 class Catalogues(QObject):
@@ -71,17 +47,19 @@ class Catalogues(QObject):
     """A store has another catalogue, or it was saved."""
     checked = Signal(object)
     """A check of a store has begun, ended, or was cancelled."""
+    grew = Signal(object)
+    """A store has more events than it had, or others."""
     advanced = Signal(object)
     """A check, or inferring, is further than it was."""
 
     def __init__(self, view: MainView) -> None:
         super().__init__(view)
         self._view = view
-        self._work: dict[StoreSession, _Work] = {}
+        self._work: dict[StoreSession, Work] = {}
         self._given: weakref.WeakKeyDictionary[StreamTab, tuple[Catalogue | None, int]] = weakref.WeakKeyDictionary()
 
-    def _of(self, store: StoreSession) -> _Work:
-        return self._work.setdefault(store, _Work())
+    def _of(self, store: StoreSession) -> Work:
+        return self._work.setdefault(store, Work())
 
     # What is known
 
@@ -99,7 +77,7 @@ class Catalogues(QObject):
 
     def is_judging(self, store: StoreSession) -> bool:
         """Whether events are being judged."""
-        return _is_running(self._of(store).judging)
+        return self._of(store).is_judging
 
     def is_stopped(self, store: StoreSession) -> bool:
         """Whether the reader ended the judging before all events were judged."""
@@ -120,11 +98,19 @@ class Catalogues(QObject):
 
     def is_checking(self, store: StoreSession) -> bool:
         """Whether rules are being run."""
-        return _is_running(self._of(store).checking)
+        return self._of(store).is_checking
 
     def is_making(self, store: StoreSession) -> bool:
         """Whether a catalogue is being inferred or read."""
-        return _is_running(self._of(store).making)
+        return self._of(store).is_making
+
+    def making_words(self, store: StoreSession) -> str:
+        """What is being done to get a catalogue, in a word or two."""
+        return self._of(store).making_words
+
+    def is_overtaken(self, store: StoreSession) -> bool:
+        """Whether events that the last check saw are no longer what they were."""
+        return self._of(store).is_overtaken
 
     def judge(self, store: StoreSession) -> Judge | None:
         """Judges single events of a store, for the UI thread; ``None`` without a catalogue."""
@@ -182,16 +168,15 @@ class Catalogues(QObject):
         path = store.catalogue.path or store.database.address.path
         return str(path.absolute().parent) if path is not None else ""
 
-    def open(self, store: StoreSession, path: Path | None, text: str | None = None, origin: str = "") -> None:
-        """Judges a store by the catalogue of a file; ``text`` is one with changes that were not saved."""
+    def open(self, store: StoreSession, path: Path | None, unsaved: str | Path | None = None, origin: str = "") -> None:
+        """Judges a store by the catalogue of a file; ``unsaved`` is one with changes, as text or where it was kept."""
 
-        def done(found: tuple[Catalogue, files.Loaded | None]) -> None:
-            current, loaded = found
-            for note in loaded.warnings[:3] if loaded is not None and path is not None else ():
-                self._view.tell("info", f"{path.name if path is not None else ''}{note}")
-            self._use(store, current, loaded.catalogue if loaded is not None else None, path, origin)
+        def done(found: work.Opened) -> None:
+            for note in found.notes[:3]:
+                self._view.tell("info", note)
+            self._use(store, found.current, found.saved, path, origin)
 
-        self._make(store, lambda control: work.restore_job(path, text, control), done)
+        self._make(store, "Reading", lambda control: work.open_job(path, unsaved, control), done)
 
     def read_sources(self, store: StoreSession, folder: Path) -> None:
         """Judges a store by what Python sources say; none of them is run."""
@@ -201,7 +186,7 @@ class Catalogues(QObject):
                 self._view.tell("info", note)
             self._use(store, found.catalogue, None, None, f"from the sources in {folder}")
 
-        self._make(store, lambda control: work.sources_job(folder, control), done)
+        self._make(store, "Reading", lambda control: work.sources_job(folder, control), done)
 
     def infer(self, store: StoreSession) -> None:
         """Makes the catalogue that a store's own events say."""
@@ -209,26 +194,34 @@ class Catalogues(QObject):
         def done(catalogue: Catalogue) -> None:
             self._use(store, catalogue, None, None, "inferred from the store")
 
-        self._make(store, lambda control: work.infer_job(store, control), done)
+        self._make(store, "Inferring", lambda control: work.infer_job(store, control), done)
 
-    def _make(self, store: StoreSession, job: Any, done: Any) -> None:
+    def _make(self, store: StoreSession, words: str, job: Any, done: Any) -> None:
         own = self._of(store)
         self._cancel(own.making)
+        own.making_words = words
 
         def finished(result: Any) -> None:
             own.advance = None
             if store.database in self._view.session.databases:
                 done(result)
+                self._not_made(store)
 
         def failed(error: BaseException) -> None:
             own.advance = None
             self._view.failed(error)
+            self._not_made(store)
             self.changed.emit(store)
 
         own.making = self._view.jobs.run(
             f"check {id(store)}", job, finished, failed, lambda told: self._advanced(store, told)
         )
         self.changed.emit(store)
+
+    def _not_made(self, store: StoreSession) -> None:
+        """Where no catalogue came, a filter that waited for one says so."""
+        if store.catalogue.current is None and store.filter.needs_statuses:
+            self._view.filtering.set_filter(store, store.filter)
 
     def _advanced(self, store: StoreSession, told: Advance | Growth) -> None:
         if isinstance(told, Growth):
@@ -242,6 +235,7 @@ class Catalogues(QObject):
         own = self._of(store)
         self._cancel(own.making)
         own.advance = None
+        self._not_made(store)
         self.changed.emit(store)
 
     @staticmethod
@@ -254,6 +248,7 @@ class Catalogues(QObject):
     ) -> None:
         held = store.catalogue
         held.current, held.saved, held.path, held.origin = current, saved, path, origin
+        self._of(store).uses += 1
         self._changed(store)
 
     def _look_for(self, store: StoreSession) -> None:
@@ -267,15 +262,17 @@ class Catalogues(QObject):
             if found is not None and store.catalogue.current is None:
                 self._use(store, found[1].catalogue, found[1].catalogue, found[0], "")
 
-        self._make(store, lambda control: work.workspace_job(folder, control), done)
+        self._make(store, "Reading", lambda control: work.workspace_job(folder, control), done)
 
     # Changing it
 
     def edit(self, store: StoreSession, catalogue: Catalogue) -> None:
         """Judges a store by a changed catalogue; nothing is written before it is saved."""
-        if catalogue != store.catalogue.current:
-            store.catalogue.current = catalogue
-            self._changed(store)
+        before = store.catalogue.current
+        if catalogue == before:
+            return
+        store.catalogue.current = catalogue
+        self._changed(store, is_judged_anew=before is None or not judges_alike(before, catalogue))
 
     def confirm(self, store: StoreSession) -> None:
         """Makes an inferred catalogue one that counts: what it does not say is not known."""
@@ -290,15 +287,18 @@ class Catalogues(QObject):
 
     def save(self, store: StoreSession, path: Path) -> None:
         """Writes the catalogue to a file; comments and order of what is there stay."""
-        current = store.catalogue.current
+        current, own = store.catalogue.current, self._of(store)
         if current is None:
             return
+        uses = own.uses
 
         def done(saved: Catalogue) -> None:
-            store.catalogue.path, store.catalogue.saved, store.catalogue.origin = path, saved, ""
             self._view.status.say(f"The catalogue was saved to {path.name}.")
-            store.catalogue.changed.notify()
-            self.changed.emit(store)
+            if uses == own.uses:
+                # Else another one was taken meanwhile, which is not this file's.
+                store.catalogue.path, store.catalogue.saved, store.catalogue.origin = path, saved, ""
+                store.catalogue.changed.notify()
+                self.changed.emit(store)
 
         self._view.jobs.run(
             f"save {id(store)}", lambda control: work.save_job(current, path, control), done, self._view.failed
@@ -306,15 +306,19 @@ class Catalogues(QObject):
 
     def leave(self, store: StoreSession) -> None:
         """Judges a store by no catalogue any more."""
-        self._use(store, None, None, None, _LEFT)
+        self._use(store, None, None, None, LEFT)
 
-    def _changed(self, store: StoreSession) -> None:
-        own = self._of(store)
-        own.judged, own.is_new, own.judge = NOTHING_JUDGED, True, None
-        if store.catalogue.current is None:
+    def _changed(self, store: StoreSession, *, is_judged_anew: bool = True) -> None:
+        own, held = self._of(store), store.catalogue
+        own.judge = None
+        if is_judged_anew:
+            own.judged, own.is_new = NOTHING_JUDGED, True
+        if held.current is None:
             self._cancel(own.judging)
             self._take(store, NOTHING_JUDGED)
-        else:
+        elif is_judged_anew:
+            # None is not yet the same as none: that would be told to need a catalogue.
+            held.statuses = NOTHING_JUDGED.codes if held.statuses is None else held.statuses
             self._judge(store)
         store.catalogue.changed.notify()
         self.changed.emit(store)
@@ -323,17 +327,32 @@ class Catalogues(QObject):
     # Statuses
 
     def grown(self, store: StoreSession, first: int | None = None) -> None:
-        """The index has grown; with ``first``, it was taken up anew from that row on."""
-        own = self._work.get(store)
-        if own is None or store.catalogue.current is None or own.is_stopped:
-            return
-        known = own.judged
-        if first is not None and first < len(known.codes):
-            self._cancel(own.judging)
-            own.judged = Judged(known.codes[:first], known.cells[:first], known.names, known.counts)
-            own.going = None
-        if store.index.complete and not self.is_judging(store) and len(own.judged.codes) < store.index.length:
+        """The index has grown; with ``first``, it may have been taken up anew from that row on."""
+        own, held = self._of(store), store.catalogue
+        is_cut = first is not None and own.cut(first)
+        if is_cut and held.current is not None:
+            # Before anybody asks which of the new rows are meant.
+            held.statuses = own.judged.codes
+        is_wanted = held.current is not None and not own.is_stopped and not own.is_judging
+        if is_wanted and store.index.complete and len(own.judged.codes) < store.index.length:
             self._judge(store)
+        if first is not None:
+            self._check_cut(store, first)
+        if is_cut:
+            held.judged.notify()
+            self.judged.emit(store)
+        self.grew.emit(store)
+
+    def _check_cut(self, store: StoreSession, first: int) -> None:
+        """What was checked before the index was taken up anew from a row on may not be so any more."""
+        own = self._of(store)
+        if own.is_checking and first < own.checked_from:
+            self.cancel_check(store)
+            self._view.tell("info", f"{store.name}: history changed while it was checked. Check again.")
+        if own.going is not None and not own.going.holds(store.index, first):
+            own.going, own.is_overtaken = None, True
+        elif own.going is None and own.checked is not None and first < own.checked.events:
+            own.is_overtaken = True
 
     def _judge(self, store: StoreSession) -> None:
         own, catalogue = self._of(store), store.catalogue.current
@@ -341,6 +360,7 @@ class Catalogues(QObject):
         self._cancel(own.judging)
         own.is_stopped = False
         before = own.judged
+        own.begun = max(store.index.length, len(before.codes))
         own.judging = self._view.jobs.run(
             f"status {id(store)}",
             lambda control: work.judge_job(store, catalogue, before, control),
@@ -424,10 +444,10 @@ class Catalogues(QObject):
         last = own.checked
         going = own.going if last is not None and last.catalogue == current and own.going is not None else None
         going = going or work.new_pass(current, store.index)
-        own.going = None
+        own.going, own.checked_from = None, store.index.length
 
         def done(checked: Checked) -> None:
-            own.going, own.checked, own.advance = going, checked, None
+            own.going, own.checked, own.advance, own.is_overtaken = going, checked, None, False
             self.checked.emit(store)
 
         def failed(error: BaseException) -> None:
@@ -470,30 +490,14 @@ class Catalogues(QObject):
             for job in (own.judging, own.checking, own.making):
                 self._cancel(job)
 
-    def kept(self, store: StoreSession) -> dict[str, str] | None:
-        """What of a store's catalogue comes back at the next start; changes that were not saved do."""
-        held = store.catalogue
-        if held.current is None:
-            return {"origin": _LEFT} if held.origin == _LEFT else None
-        kept = {} if held.path is None else {"path": str(held.path.absolute())}
-        text = files.dump(held.current, as_json=True) if held.is_edited else ""
-        if 0 < len(text) <= _KEPT_AT_MOST:
-            kept |= {"text": text, "origin": held.origin}
-        return kept or None
-
     def restore(self, store: StoreSession, kept: object) -> None:
-        """Brings back what :meth:`kept` gave; of a store that nothing was kept of, takes what its workspace names."""
+        """Brings back what was kept; of a store that nothing was kept of, takes what its workspace names."""
         if not isinstance(kept, dict):
             self._look_for(store)
             return
-        if kept.get("origin") == _LEFT:
-            store.catalogue.origin = _LEFT
+        if kept.get("origin") == LEFT:
+            store.catalogue.origin = LEFT
             return
-        path, text, origin = (kept.get(name) for name in ("path", "text", "origin"))
-        if isinstance(path, str) or isinstance(text, str):
-            self.open(
-                store,
-                Path(path) if isinstance(path, str) else None,
-                text if isinstance(text, str) else None,
-                origin if isinstance(origin, str) else "",
-            )
+        path, unsaved, origin = read_kept(kept)
+        if path is not None or unsaved is not None:
+            self.open(store, path, unsaved, origin)

@@ -34,7 +34,6 @@ class StatusCounts(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._buttons: dict[Status, QToolButton] = {}
-        self._counts: Mapping[Status, int] = {}
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)
@@ -77,7 +76,6 @@ class StatusCounts(QWidget):
 
     def show_counts(self, counts: Mapping[Status, int], is_judging: bool) -> None:
         """Shows the numbers of one store."""
-        self._counts = counts
         self.setVisible(bool(counts) or is_judging)
         present = [status for status in SHOWN if counts.get(status, 0)]
         shown = present if len(present) <= _AT_MOST else [*present[: _AT_MOST - 1], _most_told(present)]

@@ -27,7 +27,6 @@ from esviewer.catalogue.model import Catalogue, version_text
 from esviewer.catalogue.status import Status
 from esviewer.catalogue.validation import Problem
 from esviewer.session import StoreSession
-from esviewer.stores.codecs import json_text
 from esviewer.stores.index import NONE
 from esviewer.ui import fonts
 from esviewer.ui.catalogue_bands import BandsView, bands_of
@@ -36,7 +35,7 @@ from esviewer.ui.catalogue_facts import Checked
 from esviewer.ui.catalogue_rows import CODE_WORDS, TypeRow
 from esviewer.ui.statuses import LOOKS, as_sentence, status_icon
 from esviewer.ui.theme import signals, theme
-from esviewer.ui.upcast_panel import edge_text, steps_text
+from esviewer.ui.upcast_panel import edge_text, json_line, steps_text
 from esviewer.ui.widgets import EmptyState, Panel, RowDelegate, tooltip
 from esviewer.ui.widgets.format import ABSENT, grouped, when
 from esviewer.ui.words import one_line, short_type
@@ -150,7 +149,7 @@ class AttributesTree(Tree):
     def _add_path(self, head: QTreeWidgetItem, path: PathDrift) -> None:
         share = path.present / path.total if path.total else 0.0
         present = "all" if path.is_required else f"{share:.0%}" if 0.01 <= share <= 0.99 else grouped(path.present)
-        values = ", ".join(map(_json, path.samples))
+        values = ", ".join(json_line(sample)[:_SAMPLE] for sample in path.samples)
         more = f"{grouped(path.distinct)}{'+' if path.is_capped else ''} values"
         changes = "\n".join(f"{kind} from position {position} on" for kind, position in path.changes)
         row = self.add(
@@ -173,10 +172,6 @@ class AttributesTree(Tree):
             row.setForeground(2, theme().color("changed"))
         if len(path.types) > 1:
             row.setForeground(1, theme().color("changed"))
-
-
-def _json(value: object) -> str:
-    return one_line(json_text.dumps(value).decode("utf-8", "replace")[:_SAMPLE])
 
 
 def _place(position: int | str | None) -> str:
@@ -349,6 +344,11 @@ class TypeDetails(Panel):
         self.set_note(LOOKS[worst].word.lower() if worst is not None else "")
         self.editor.show_type(catalogue, row)
         self._show_part()
+
+    def show_zone(self) -> None:
+        """Times are shown in another zone."""
+        self._show_part()
+        self.bands.viewport().update()
 
     def show_checked(self, checked: Checked | None, is_checking: bool) -> None:
         """Takes what a check found."""

@@ -70,6 +70,14 @@ def new_type(row: TypeRow) -> EventType:
     return EventType(row.name)
 
 
+def _said(catalogue: Catalogue | None, row: TypeRow | None) -> object:
+    """All that is shown of the catalogue for a type; ``None`` where there is nothing."""
+    if catalogue is None or row is None:
+        return None
+    others = (tuple(catalogue.by_name()), catalogue.inferred) if row.known is None else None
+    return row.name, row.known, row.ignored, others
+
+
 class TypeEditor(QScrollArea):
     """Shows what the catalogue says of a type; changes count at once, and are written when the catalogue is saved."""
 
@@ -83,6 +91,8 @@ class TypeEditor(QScrollArea):
         self._catalogue: Catalogue | None = None
         self._row: TypeRow | None = None
         self._is_filling = False
+        self._said: object = None
+        """What is shown of the catalogue; fields are not filled again while it is the same: somebody may be typing."""
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("What the catalogue says of the type")
@@ -221,22 +231,37 @@ class TypeEditor(QScrollArea):
         others = [name for name in row.stored if name != row.name] if row is not None else []
         self._stored.setText(f"Stored as {', '.join(others)}" if others else "")
         self._stored.setVisible(bool(others))
+        said = _said(catalogue, row)
+        is_same, self._said = said is not None and said == self._said, said
         if catalogue is None or row is None:
             return
         self._is_filling = True
         if known is not None:
-            self._fill_known(known, row)
+            self._offer_versions(known, row)
+        if not is_same:
+            self._fill(catalogue, row)
+        self._is_filling = False
+
+    def _fill(self, catalogue: Catalogue, row: TypeRow) -> None:
+        if row.known is not None:
+            self._fill_known(row.known)
         elif row.ignored is None:
             self._fill_unknown(catalogue, row)
         self.ignore.setChecked(row.ignored is not None)
         self.reason.setText((row.ignored.reason or "") if row.ignored is not None else "")
-        self._is_filling = False
 
-    def _fill_known(self, known: EventType, row: TypeRow) -> None:
+    def _offer_versions(self, known: EventType, row: TypeRow) -> None:
+        """Offers the versions that are known or stored; what is being typed stays."""
         versions = {cell.version for cell in row.cells.values() if not isinstance(cell.version, NoFit)}
-        self.current.clear()
-        self.current.addItems([version_text(version) for version in in_order(known, versions | known.known_versions)])
-        self.current.addItem(_NOT_JUDGED)
+        offers = [version_text(version) for version in in_order(known, versions | known.known_versions)]
+        offers.append(_NOT_JUDGED)
+        if offers != [self.current.itemText(place) for place in range(self.current.count())]:
+            text = self.current.currentText()
+            self.current.clear()
+            self.current.addItems(offers)
+            self.current.setCurrentText(text)
+
+    def _fill_known(self, known: EventType) -> None:
         self.current.setCurrentText(version_text(known.current_version) if known.watched else _NOT_JUDGED)
         self.aliases.setText(", ".join(known.aliases))
         self.note.setText(known.note or "")

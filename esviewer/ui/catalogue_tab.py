@@ -172,6 +172,11 @@ class CatalogueTab(QWidget):
         if store is self.store:
             self.refresh()
 
+    def show_zone(self) -> None:
+        """Times are shown in another zone."""
+        self.table.viewport().update()
+        self.details.show_zone()
+
     def refresh(self) -> None:
         """Shows what is known now."""
         store, catalogues = self.store, self._catalogues
@@ -207,7 +212,7 @@ class CatalogueTab(QWidget):
         judged = catalogues.judged_of(store)
         # What takes a moment is not worth a bar that comes and goes.
         is_judging = catalogues.is_judging(store) and bool(judged.seconds)
-        what = "Checking" if is_checking else "Inferring" if is_making else "Judging"
+        what = "Checking" if is_checking else catalogues.making_words(store) if is_making else "Judging"
         advance = catalogues.advance_of(store)
         if advance is None and is_judging:
             advance = Advance(len(judged.codes), store.index.length, judged.seconds)

@@ -13,6 +13,7 @@ from esviewer.session import StoreSession
 from esviewer.stores.filter_words import Part
 from esviewer.stores.filters import EventFilter
 from esviewer.ui.catalogue_tab import CatalogueTab
+from esviewer.ui.catalogue_work import text_row_job
 from esviewer.ui.findings_tab import FindingsTab
 from esviewer.ui.icons import icon
 from esviewer.ui.overview import Overview
@@ -86,6 +87,12 @@ class CatalogueViews(QObject):
         tabs = self._view.tabs
         return [widget for place in range(tabs.count()) if (widget := tabs.widget(place)) is not None]
 
+    def show_zone(self) -> None:
+        """Times are shown in another zone."""
+        for tab in self._tabs():
+            if isinstance(tab, CatalogueTab | FindingsTab):
+                tab.show_zone()
+
     def _checked(self, store: StoreSession) -> None:
         for place, tab in enumerate(self._tabs()):
             if isinstance(tab, FindingsTab) and tab.store is store:
@@ -96,9 +103,13 @@ class CatalogueViews(QObject):
         if isinstance(position, int):
             self._view.navigation.to_position(store, position)
             return
-        texts = store.index.keys.texts or []
-        if position in texts:
-            self._view.navigation.to_row(store, texts.index(position))
+        view = self._view
+
+        def done(row: int | None) -> None:
+            if row is not None:
+                view.navigation.to_row(store, row)
+
+        view.jobs.run(f"read {id(store)}", lambda control: text_row_job(store, position, control), done, view.failed)
 
     def _show_events(self, store: StoreSession, parts: list[Part]) -> None:
         view = self._view

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from esviewer.catalogue.drift_report import report
-from esviewer.catalogue.files import Loaded, load, parse, save
+from esviewer.catalogue.files import Loaded, dump, load, parse, read_text, save
 from esviewer.catalogue.inference import Inference
 from esviewer.catalogue.model import Catalogue, Version
 from esviewer.catalogue.sources import FromSources, from_sources
-from esviewer.catalogue.status import Judge
+from esviewer.catalogue.status import Judge, Status
 from esviewer.catalogue.versions import NoFit
 from esviewer.checks import Checking
 from esviewer.checks.drift import DriftRules
@@ -24,8 +24,9 @@ from esviewer.checks.registry import RULES
 from esviewer.checks.run import ranked
 from esviewer.checks.store import store_findings
 from esviewer.checks.upcasters import Upcasters
-from esviewer.domain import Event
+from esviewer.domain import EsviewerError, Event, Key, UsageError
 from esviewer.domain.finding import Finding
+from esviewer.domain.replacing import refuse_database
 from esviewer.session import StoreSession
 from esviewer.stores.index import NONE, Index
 from esviewer.stores.reader import Window
@@ -39,14 +40,32 @@ from esviewer.workspace import read
 _TOLD_SECONDS: Final = 0.25
 
 
-def restore_job(path: Path | None, text: str | None, control: Control) -> tuple[Catalogue, Loaded | None]:
-    """The catalogue that counts, and what its file says; ``text`` is the catalogue with changes that were not saved."""
-    loaded = load(path) if path is not None else None
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The catalogue that counts, what its file says (``None`` where there is none), and sentences about both."""
+
+    current: Catalogue
+    saved: Catalogue | None
+    notes: tuple[str, ...] = ()
+
+
+def open_job(path: Path | None, unsaved: str | Path | None, control: Control) -> Opened:
+    """The catalogue of a file; ``unsaved`` is one with changes that were not saved, as text or where it was kept.
+
+    A file that cannot be read takes nothing away from what was not saved.
+    """
+    if unsaved is None:
+        assert path is not None
+        loaded = load(path)
+        control.check()
+        return Opened(loaded.catalogue, loaded.catalogue, tuple(f"{path.name}{note}" for note in loaded.warnings))
+    text = unsaved if isinstance(unsaved, str) else read_text(unsaved)
+    current = parse(text, "The catalogue that was not saved").catalogue
     control.check()
-    if text is not None:
-        return parse(text, "the catalogue that was not saved").catalogue, loaded
-    assert loaded is not None
-    return loaded.catalogue, loaded
+    try:
+        return Opened(current, load(path).catalogue if path is not None else None)
+    except EsviewerError as error:
+        return Opened(current, None, (f"{error} What you changed in it and did not save is here.",))
 
 
 def workspace_job(folder: Path, control: Control) -> tuple[Path, Loaded] | None:
@@ -57,7 +76,17 @@ def workspace_job(folder: Path, control: Control) -> tuple[Path, Loaded] | None:
 
 
 def save_job(catalogue: Catalogue, path: Path, control: Control) -> Catalogue:
-    """Writes a catalogue, and gives it as the file says it."""
+    """Writes a catalogue, and gives it as the file says it.
+
+    Raises :class:`CatalogueError` for one that could not be read again, :class:`UsageError` where something else is.
+    """
+    control.check()
+    parse(dump(catalogue, as_json=path.suffix.lower() == ".json"), "Not saved: the catalogue")
+    refuse_database(path)
+    if path.exists() and read_text(path).strip():
+        there = load(path)
+        if there.warnings and there.catalogue == parse("{}").catalogue:
+            raise UsageError(f"{path} holds something else than a catalogue: name another file.")
     control.check()
     save(catalogue, path)
     return load(path).catalogue
@@ -153,8 +182,7 @@ class _Judging:
         """What is known; of codes and cells only rows are shown that do not change any more."""
         length = self._length if length is None else length
         codes, cells = self._codes[:length], self._cells[:length]
-        counted = np.bincount(codes, minlength=len(CODES) + 1)
-        counts = {status: int(counted[code]) for status, code in CODES.items() if counted[code]}
+        counts = counted(codes)
         seconds = time.monotonic() - self._began
         names, index = tuple(self._names), self._store.index
         if not whole:
@@ -166,6 +194,12 @@ class _Judging:
             "position": _ticks(_numbered(index.column("position")[:length]), codes),
         }
         return Judged(codes, cells, names, counts, facts, ticks, seconds)
+
+
+def counted(codes: NDArray[np.uint8]) -> dict[Status, int]:
+    """Events by status, those without events left out."""
+    numbers = np.bincount(codes, minlength=len(CODES) + 1)
+    return {status: int(numbers[code]) for status, code in CODES.items() if numbers[code]}
 
 
 def _may(fields: Mapping[str, Any], undecided: frozenset[str | None]) -> bool:
@@ -185,7 +219,6 @@ def _facts(
         rows = order[bounds[number] : bounds[number + 1]]
         if not len(rows):
             continue
-        counted = np.bincount(codes[rows], minlength=len(CODES) + 1)
         stored = np.bincount(types[rows] + 1, minlength=len(index.types) + 1)
         own = [int(ordinal) for ordinal in np.argsort(-stored, kind="stable") if stored[ordinal] and ordinal]
         held = streams[rows]
@@ -193,7 +226,7 @@ def _facts(
             name,
             version,
             len(rows),
-            {status: int(counted[code]) for status, code in CODES.items() if counted[code]},
+            counted(codes[rows]),
             len(np.unique(held[held >= 0])),
             int(rows[0]),
             int(rows[-1]),
@@ -233,20 +266,19 @@ def stream_job(
 # Whole passes
 
 
-def all_events(store: StoreSession, first: int, control: Control) -> Iterator[Event]:
-    """Every event from a row on, with progress."""
+def all_events(store: StoreSession, after: Key | None, seen: int, control: Control) -> Iterator[Event]:
+    """Every event after the one with a key, which is the last of so many that were seen before, with progress."""
     index, began, told = store.index, time.monotonic(), 0.0
     reader = reader_of(store, control)
-    after = index.key_of(first - 1) if first else None
     try:
-        for number, event in enumerate(reader.events(Window(after=after)), first):
+        for number, event in enumerate(reader.events(Window(after=after)), seen):
             if not number & 127:
                 control.check()
                 now = time.monotonic()
                 if now - told >= 0.05:
                     told = now
                     total = max(index.length, number)
-                    control.progress(Advance(number - first, total - first, now - began))
+                    control.progress(Advance(number - seen, total - seen, now - began))
             yield event
     finally:
         reader.close()
@@ -255,17 +287,30 @@ def all_events(store: StoreSession, first: int, control: Control) -> Iterator[Ev
 def infer_job(store: StoreSession, control: Control) -> Catalogue:
     """The catalogue that the store's events say."""
     inference = Inference()
-    for event in all_events(store, 0, control):
+    for event in all_events(store, None, 0, control):
         inference.see(event)
     return inference.catalogue()
 
 
 @dataclass(eq=False)
 class Pass:
-    """All rules in the middle of their way through a store: goes on where it ended. Used by one job at a time."""
+    """All rules in the middle of their way through a store: goes on where it ended. Used by one job at a time.
+
+    ``length`` events have been seen, ``last`` is the key of the last of them. They may be more than the index has rows;
+    ``indexed`` of them are known to be its first rows.
+    """
 
     checking: Checking
     length: int = 0
+    last: Key | None = None
+    indexed: int = 0
+
+    def holds(self, index: Index, first: int) -> bool:
+        """Whether these events are still the first of the store, after the index was taken up anew from a row on."""
+        if first >= self.length:
+            return True
+        is_added = first >= self.indexed and index.length >= self.length
+        return is_added and index.key_of(self.length - 1) == self.last
 
 
 def check_job(store: StoreSession, catalogue: Catalogue | None, going: Pass | None, control: Control) -> Checked:
@@ -275,11 +320,11 @@ def check_job(store: StoreSession, catalogue: Catalogue | None, going: Pass | No
     """
     began = time.monotonic()
     assert going is not None
-    count = going.length
-    for event in all_events(store, count, control):
+    count, last = going.length, going.last
+    for event in all_events(store, last, count, control):
         going.checking.see(event)
-        count += 1
-    going.length = count
+        count, last = count + 1, event.key
+    going.length, going.last, going.indexed = count, last, min(count, store.index.length)
     findings = tuple(ranked([*going.checking.findings(), *_of_store(store, control)]))
     control.check()
     families = going.checking.families
@@ -306,6 +351,13 @@ def new_pass(catalogue: Catalogue | None, index: Index) -> Pass:
     """All rules before their first event. Without a catalogue nothing can be unknown, but payloads can drift."""
     wanted = catalogue if catalogue is not None else Catalogue(inferred=True, origin="store")
     return Pass(Checking(wanted, store_types=tuple(index.types)))
+
+
+def text_row_job(store: StoreSession, position: str, control: Control) -> int | None:
+    """The row of the event at a position that is a text; ``None`` where there is none."""
+    control.check()
+    rows = finder(store.index.column("position"), store.index.keys.texts)((position,))
+    return int(rows[0]) if len(rows) else None
 
 
 def finder(

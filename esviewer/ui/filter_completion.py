@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 from esviewer.domain import iso
@@ -93,14 +94,14 @@ class StoreWords:
         sign, bare = ("-", word[1:]) if word.startswith("-") else ("", word)
         kind, colon, value = bare.partition(":")
         if colon:
-            return list(self._values(sign, kind, value.strip('"')))[:LIMIT]
+            return list(islice(self._values(sign, kind, value.strip('"')), LIMIT))
         kinds = [
             Completion(f"{sign}{name}:", f"{sign}{name}:", meaning, False)
             for name, meaning in KINDS.items()
             if name.startswith(kind.lower())
             and not (sign and name in ("since", "until", "from-position", "to-position"))
         ]
-        return [*kinds, *(self._types_like(sign, kind) if kind else ())][:LIMIT]
+        return list(islice(chain(kinds, self._types_like(sign, kind) if kind else ()), LIMIT))
 
     def _values(self, sign: str, kind: str, value: str) -> Iterator[Completion]:
         is_negated = bool(sign)

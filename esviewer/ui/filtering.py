@@ -18,7 +18,7 @@ from esviewer.session import StoreSession, StreamSession, remember
 from esviewer.stores.filter_words import split
 from esviewer.stores.filters import EventFilter, parse
 from esviewer.ui import finding
-from esviewer.ui.jobs import Job
+from esviewer.ui.jobs import Control, Job
 from esviewer.ui.opening import Growth
 from esviewer.ui.stream_tab import StreamTab
 from esviewer.ui.widgets.format import grouped
@@ -49,10 +49,12 @@ class _Work:
     job: Job[Any] | None = None
     is_stopped: bool = False
     seconds: float = 0.0
+    begun: int = 0
+    """How far the index went when the job began."""
 
     @property
     def is_running(self) -> bool:
-        return self.job is not None and not self.job.is_finished and self.job.is_wanted
+        return self.job is not None and self.job.is_running
 
 
 class Filtering(QObject):
@@ -123,9 +125,11 @@ class Filtering(QObject):
             store.filtered.notify()
 
     def grown(self, store: StoreSession, first: int | None = None) -> None:
-        """The index has grown; with ``first``, it was taken up anew from that row on."""
-        if store.rows is not None and first is not None and first < store.covered:
+        """The index has grown; with ``first``, it may have been taken up anew from that row on."""
+        work = self._work.get(store)
+        if first is not None and work is not None and first < work.begun:
             self._cancel(store)
+        if store.rows is not None and first is not None and first < store.covered:
             store.rows, store.covered = store.rows[store.rows < first], first
         self._behind.add(store)
         if store.index.complete and not self.is_running(store):
@@ -160,9 +164,18 @@ class Filtering(QObject):
         work = self._work.setdefault(store, _Work())
         wanted, known, first = store.filter, store.rows, store.covered
         before = work.seconds
+        if wanted.needs_statuses and store.catalogue.statuses is None and self._view.catalogues.is_making(store):
+            # The filter is asked again when the catalogue is there.
+            return
+        work.begun = max(store.index.length, first)
+
+        def resolve(control: Control) -> finding.Answer:
+            work.begun = max(work.begun, store.index.length)
+            return finding.resolve_job(store, wanted, _NO_ROWS if known is None else known, first, control)
+
         work.job = self._view.jobs.run(
             f"filter {id(store)}",
-            lambda control: finding.resolve_job(store, wanted, _NO_ROWS if known is None else known, first, control),
+            resolve,
             lambda answer: self._answered(store, work, answer, before),
             lambda error: self._failed(store, work, error),
             lambda told: self._progressed(store, work, told, before),
@@ -231,9 +244,10 @@ class Filtering(QObject):
     def _show_on_stream(self, tab: StreamTab) -> None:
         stream = tab.stream
         wanted = stream.store.filter
-        if self._given.get(tab) == wanted:
+        key = (wanted, stream.store.catalogue.current if wanted.needs_statuses else None)
+        if self._given.get(tab) == key:
             return
-        self._given[tab] = wanted
+        self._given[tab] = key
         before = self._masks.pop(stream, None)
         if before is not None and not before.is_finished:
             before.cancel()

@@ -94,6 +94,7 @@ class FindingDetails(Panel):
         super().__init__("Finding", "", parent)
         self._store = store
         self._finding: Finding | None = None
+        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
         head = QVBoxLayout()
         head.setContentsMargins(14, 0, 14, 8)
         head.setSpacing(6)
@@ -155,11 +156,16 @@ class FindingDetails(Panel):
         """How many events there are, and how many are listed."""
         return self._count.text()
 
+    def show_zone(self) -> None:
+        """Times are shown in another zone."""
+        finding, self._finding = self._finding, None
+        self.show_finding(finding, self._rows)
+
     def show_finding(self, finding: Finding | None, rows: NDArray[np.int64]) -> None:
         """Shows another finding, with the rows of its first events in the index."""
         if finding is self._finding and finding is not None:
             return
-        self._finding = finding
+        self._finding, self._rows = finding, rows
         self.events.clear()
         if finding is None:
             self.set_title("Finding")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -34,7 +34,7 @@ from esviewer.ui import fonts
 from esviewer.ui.catalogue_facts import Checked
 from esviewer.ui.findings_details import FindingDetails, finding_text, rule_title, scope_title
 from esviewer.ui.icons import icon
-from esviewer.ui.theme import signals, theme
+from esviewer.ui.theme import theme
 from esviewer.ui.widgets import BusyBar, ElidedLabel, EmptyState, Panel, tooltip
 from esviewer.ui.widgets.format import grouped
 
@@ -53,6 +53,9 @@ _WIDE: Final = 900
 _SIZES: Final = [600, 420]
 _PLACE: Final = Qt.ItemDataRole.UserRole
 _COUNT: Final = Qt.ItemDataRole.UserRole + 1
+_RULE: Final = Qt.ItemDataRole.UserRole + 2
+AT_MOST: Final = 500
+"""Findings of a rule that are listed; all are counted and exported."""
 
 
 class FindingsTab(QWidget):
@@ -116,7 +119,7 @@ class FindingsTab(QWidget):
 
     def _connect(self) -> None:
         catalogues, store = self._catalogues, self.store
-        for signal in (catalogues.changed, catalogues.checked, catalogues.advanced):
+        for signal in self._signals():
             signal.connect(self._told)
         self.check.clicked.connect(lambda: catalogues.check(store))
         self.empty.offered.connect(lambda: catalogues.check(store))
@@ -127,14 +130,15 @@ class FindingsTab(QWidget):
         self.tree.itemActivated.connect(lambda _item, _column: self._go_to_first())
         self.tree.customContextMenuRequested.connect(self._show_menu)
         self.details.row_wanted.connect(self.row_wanted)
-        signals().changed.connect(self._fill)
+
+    def _signals(self) -> tuple[SignalInstance, ...]:
+        own = self._catalogues
+        return own.changed, own.checked, own.advanced, own.grew, own.judged
 
     def stop(self) -> None:
         """Listens no more; the tab closes."""
-        catalogues = self._catalogues
-        for signal in (catalogues.changed, catalogues.checked, catalogues.advanced):
+        for signal in self._signals():
             signal.disconnect(self._told)
-        signals().changed.disconnect(self._fill)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -145,6 +149,10 @@ class FindingsTab(QWidget):
             self.details.set_beside(wanted is Qt.Orientation.Vertical)
 
     # What is shown
+
+    def show_zone(self) -> None:
+        """Times are shown in another zone."""
+        self.details.show_zone()
 
     def _told(self, store: object) -> None:
         if store is self.store:
@@ -184,6 +192,8 @@ class FindingsTab(QWidget):
             return ""
         if checked.catalogue != current:
             return "The catalogue has changed since: check again."
+        if self._catalogues.is_overtaken(self.store):
+            return "History that was checked has changed since: check again."
         new = self.store.index.length - checked.events
         return f"{grouped(new)} event{'' if new == 1 else 's'} came since: check again." if new > 0 else ""
 
@@ -217,14 +227,20 @@ class FindingsTab(QWidget):
         head.setFont(0, fonts.ui(13, 600))
         sentence = rule.sentence if rule is not None else ""
         head.setToolTip(0, tooltip(f"{name}\n{sentence}"))
+        head.setData(0, _RULE, name)
         head.setData(0, _COUNT, sum(len(finding.positions) for _, finding in findings))
         self.tree.addTopLevelItem(head)
-        for place, finding in findings:
+        for place, finding in findings[:AT_MOST]:
             row = QTreeWidgetItem([scope_title(finding)])
             row.setData(0, _PLACE, place)
             row.setData(0, _COUNT, len(finding.positions))
             row.setToolTip(0, tooltip("\n".join((finding.scope, *finding.evidence[:6]))))
             head.addChild(row)
+        if len(findings) > AT_MOST:
+            more = QTreeWidgetItem([f"and {grouped(len(findings) - AT_MOST)} more"])
+            more.setToolTip(0, "An export has all of them")
+            more.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            head.addChild(more)
         head.setExpanded(len(findings) <= 12)
 
     def _say(self, shown: Sequence[tuple[int, Finding]]) -> None:
@@ -330,7 +346,7 @@ class _Tree(QTreeWidget):
             for child in range(head.childCount() if head is not None else 0):
                 item = head.child(child) if head is not None else None
                 first = first or item
-                if item is not None and item.data(0, _PLACE) == place:
+                if item is not None and place is not None and item.data(0, _PLACE) == place:
                     self.setCurrentItem(item)
                     return
         if first is not None:
@@ -351,7 +367,7 @@ class _RowDelegate(QStyledItemDelegate):
             painter.fillRect(area, current.color("selected"))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, current.color("hover"))
-        is_rule = index.data(_PLACE) is None
+        is_rule = index.data(_RULE) is not None
         x = area.x() + 4
         picture = index.data(Qt.ItemDataRole.DecorationRole)
         if picture is not None:
@@ -374,7 +390,7 @@ class _RowDelegate(QStyledItemDelegate):
     def _paint_sentence(
         self, painter: QPainter, index: QModelIndex | QPersistentModelIndex, area: QRect, title: str
     ) -> None:
-        rule = RULES.get(str(index.data() or "").lower().replace(" ", "-"))
+        rule = RULES.get(str(index.data(_RULE)))
         used = QFontMetrics(painter.font()).horizontalAdvance(title) + 14
         if rule is None or area.width() - used < 60:
             return

@@ -90,36 +90,48 @@ class Following(QObject):
                 job.cancel()
 
     def _ask(self, store: StoreSession) -> None:
+        before = store.index.length
         self._asked[store] = self._view.jobs.run(
             f"index {id(store)}",
             lambda control: indexing.tail_job(store, control),
-            lambda first: self._answered(store, first),
+            lambda first: self._answered(store, first, before),
             self._failed,
         )
 
-    def _answered(self, store: StoreSession, first: int) -> None:
+    def _answered(self, store: StoreSession, first: int, before: int) -> None:
+        """Tells all views; ``first`` is the first row that is new, ``before`` how many there were."""
         view, index = self._view, store.index
         if store in self._again:
             self._again.discard(store)
             if self.is_on:
                 QTimer.singleShot(0, self, lambda: self._ask_if_idle(store))
-        if first >= index.length or store.database not in view.session.databases:
+        is_cut = first < before
+        if store.database not in view.session.databases or (first >= index.length and not is_cut):
             return
-        count = index.length - first
-        view.filtering.grown(store, first)
+        # Filters ask what catalogues say.
         view.catalogues.grown(store, first)
+        view.filtering.grown(store, first)
         view.show_growth({store})
         view.databases.show_progress()
-        view.status.say(f"{grouped(count)} new event{'' if count == 1 else 's'} in {store.name}")
+        view.status.say(_told(store.name, index.length - before))
         view.databases.look_up_facts(store)
         changed = {
             index.stream_name(ordinal) for ordinal in set(index.column("stream")[first:].tolist()) if ordinal >= 0
         }
         for tab in view.stream_tabs():
-            if tab.stream.store is store and tab.stream.name in changed:
+            # Of what is no longer there nobody knows in which streams it was.
+            if tab.stream.store is store and (is_cut or tab.stream.name in changed):
                 view.reread(tab.stream)
 
     def _failed(self, error: BaseException) -> None:
         """One failure ends following: a store that cannot be read would be told of every second."""
         self._view.actions_.live.setChecked(False)
         self._view.failed(error)
+
+
+def _told(name: str, more: int) -> str:
+    """What has become of a store that has so many events more than before."""
+    if not more:
+        return f"The last events of {name} are others than before"
+    count = f"{grouped(abs(more))} {'new event' if more > 0 else 'event'}{'' if abs(more) == 1 else 's'}"
+    return f"{count} in {name}" if more > 0 else f"{count} of {name} {'is' if more == -1 else 'are'} no longer there"

@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -78,6 +78,11 @@ class Job(Generic[T]):
     is_wanted: bool = True
     is_finished: bool = False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is still waited for."""
+        return self.is_wanted and not self.is_finished
+
     def cancel(self) -> None:
         """Ends the work as soon as it can and drops its result; called from the UI thread."""
         self.is_wanted = False
@@ -100,6 +105,8 @@ class Jobs(QObject):
         super().__init__(parent)
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._closed_lanes: list[ThreadPoolExecutor] = []
+        """Lanes that take no more work and may not have come to their end."""
         self._running: set[Job[Any]] = set()
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
@@ -155,11 +162,20 @@ class Jobs(QObject):
         elif not isinstance(arrival.value, Cancelled):
             job.failed(arrival.value)
 
+    def close_lanes(self, owners: Iterable[object]) -> None:
+        """Ends the threads of the lanes that are named after these; what has been given to them is done before."""
+        endings = tuple(f" {id(owner)}" for owner in owners)
+        for lane in [lane for lane in self._lanes if lane.endswith(endings)]:
+            executor = self._lanes.pop(lane)
+            executor.shutdown(wait=False)
+            self._closed_lanes.append(executor)
+
     def close(self) -> None:
         """Ends all work, waits for it, and takes no more."""
         for job in tuple(self._running):
             job.cancel()
-        for executor in self._lanes.values():
+        for executor in (*self._lanes.values(), *self._closed_lanes):
             executor.shutdown(wait=True, cancel_futures=True)
         self._lanes.clear()
+        self._closed_lanes.clear()
         self._running.clear()

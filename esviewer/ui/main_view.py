@@ -208,8 +208,8 @@ class MainView(QWidget):
             overview = self._overviews.get(store)
             if overview is not None:
                 overview.refresh()
-            self.filtering.grown(store)
             self.catalogues.grown(store)
+            self.filtering.grown(store)
         self.tables.refresh(stores)
         self.sidebar.refresh()
 
@@ -246,6 +246,7 @@ class MainView(QWidget):
             self.catalogues.forget(store)
             self.folding.forget(store)
         self.databases.close(database)
+        self.jobs.close_lanes([database, *database.stores])
 
     # Streams
 
@@ -541,6 +542,7 @@ class MainView(QWidget):
         self.filter_bar.show_zone()
         for overview in self._overviews.values():
             overview.refresh()
+        self.catalogue_views.show_zone()
         stream = self.session.stream
         if stream is not None:
             self._playhead_moved(stream)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from esviewer.session import DatabaseSession, StreamSession, remember
 from esviewer.stores.address import parse
+from esviewer.ui.catalogue_keeping import kept as kept_catalogue
+from esviewer.ui.catalogue_keeping import sweep
 
 if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
@@ -39,14 +41,15 @@ class Restoring:
         """Shows the store, and opens the streams, that were open in a database; else its first store."""
         view = self._view
         wanted = self._wanted.pop(database.address.kept, {})
+        catalogues = wanted.get("catalogues")
+        for own in database.stores:
+            view.catalogues.restore(own, catalogues.get(own.name) if isinstance(catalogues, dict) else None)
+        # Filters by what a catalogue makes of events wait for the one that is being read.
         filters = wanted.get("filters")
         for name, words in filters.items() if isinstance(filters, dict) else ():
-            store = database.store(name)
-            if store is not None and isinstance(words, str):
-                view.filtering.set_words(store, words)
-        catalogues = wanted.get("catalogues")
-        for store in database.stores:
-            view.catalogues.restore(store, catalogues.get(store.name) if isinstance(catalogues, dict) else None)
+            filtered = database.store(name)
+            if filtered is not None and isinstance(words, str):
+                view.filtering.set_words(filtered, words)
         view.show_overview(database.store(database.address.store or wanted.get("store")) or database.stores[0])
         for entry in wanted.get("streams", []):
             store = database.store(entry.get("store"))
@@ -77,7 +80,8 @@ class Restoring:
             name = chosen.name if chosen is not None and chosen.database is database else None
             filters = {store.name: store.filter.words for store in database.stores if not store.filter.is_empty}
             kept = {"address": database.address.kept, "store": name, "streams": streams}
-            known = {store.name: own for store in database.stores if (own := view.catalogues.kept(store)) is not None}
+            found = {store.name: kept_catalogue(store.catalogue) for store in database.stores}
+            known = {name: own for name, own in found.items() if own is not None}
             opened.append(kept | ({"filters": filters} if filters else {}) | ({"catalogues": known} if known else {}))
         view.frame.remembered.open = opened
         self._wanted = {entry["address"]: entry for entry in opened}
@@ -93,3 +97,4 @@ class Restoring:
             "splitter": view.splitter.sizes(),
         }
         remember(remembered)
+        sweep([own for entry in remembered.open for own in entry.get("catalogues", {}).values()])

@@ -229,16 +229,17 @@ def step_text(step: Step) -> str:
     if isinstance(arguments, dict) and step.name == "rename":
         return "rename " + ", ".join(f"{old} → {new}" for old, new in arguments.items())
     if isinstance(arguments, dict) and step.name == "default":
-        return "default " + ", ".join(f"{name} = {_json(value)}" for name, value in arguments.items())
+        return "default " + ", ".join(f"{name} = {json_line(value)}" for name, value in arguments.items())
     if isinstance(arguments, list) and all(isinstance(part, str) for part in arguments):
         return f"{step.name} {', '.join(arguments)}"
     if isinstance(arguments, str):
         return f"{step.name} {arguments}"
-    text = f"{step.name} {_json(arguments)}"
+    text = f"{step.name} {json_line(arguments)}"
     return text if len(text) <= _STEP_CHARACTERS else text[: _STEP_CHARACTERS - 1] + "…"
 
 
-def _json(value: Value) -> str:
+def json_line(value: Value) -> str:
+    """A value as JSON in one line."""
     return one_line(json_text.dumps(value).decode("utf-8", "replace"))
 
 

@@ -6,12 +6,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from esviewer.catalogue import files
+from esviewer.catalogue.model import Catalogue
+from esviewer.catalogue.status import Judge
 from esviewer.cli import run
+from esviewer.cli.judging import statuses
+from esviewer.stores.database import open_database
+from esviewer.stores.summary import summarise
 from tests.postgres import PostgresServer
 from tests.shared_stores import SHARED
 from tests.stores.dialects.test_eventsourcing import TEST_KEY
@@ -87,6 +94,17 @@ def test_B1_event_without_class_version_needs_an_upcast(check: Checker) -> None:
     answer = check(before, known, status=0)
     assert places(answer) == {("upcast-needed", "Registered"): [1]}
     assert answer["findings"][0]["severity"] == "info"
+    store, file = check.folder / "drawn.sqlite", str(check.folder / "catalogue.yaml")
+    written = store.read_bytes()
+    with closing(open_database(str(store))) as database:
+        (stored,) = database.reader(database.chosen()).events()
+    assert stored.raw == b'{"name": "Ann"}'
+    known = files.load(Path(file)).catalogue
+    (draft,) = Judge(known).assess(stored).events or ()
+    assert draft.data == {"name": "Ann", "reason": None}
+    assert (stored.raw, stored.data) == (b'{"name": "Ann"}', {"name": "Ann"})
+    assert run(["events", str(store), "--catalogue", file, "--json"]) == 0
+    assert store.read_bytes() == written
 
 
 def test_B2_gap_and_end_are_errors_until_the_edge_is_there(check: Checker) -> None:
@@ -338,6 +356,52 @@ def test_that_an_inferred_catalogue_is_written_and_checks_its_own_store(check: C
     file.write_text(file.read_text().replace("types:", "types: # ours", 1))
     check.answer("catalogue", str(store), "--write", str(file))
     assert "types: # ours" in file.read_text()
+
+
+STORE_TYPES = "\n".join(f"{n} a/{n} {kind}" for n, kind in enumerate(("Addr_v1", "Addr_v2", "Ping", "Ping_v2"), 1))
+
+
+def test_that_names_are_told_by_the_types_of_the_store_as_in_the_window(check: Checker) -> None:
+    known = "types: {Address: {aliases: [Addr_v2], current: 2}}\nignored: {Ping: {}}"
+    answer = check(STORE_TYPES, known)
+    store, file = str(check.folder / "drawn.sqlite"), str(check.folder / "catalogue.yaml")
+    catalogue = files.load(Path(file)).catalogue
+    with closing(open_database(store)) as database:
+        events = list(database.reader(database.chosen()).events())
+    window = Judge(catalogue, tuple(dict.fromkeys(event.type for event in events if event.type is not None)))
+    expected = [window.status(event).value for event in events]
+    assert [Judge(catalogue).status(event).value for event in events] != expected
+    assert run(["events", store, "--catalogue", file, "--json"]) == 0
+    assert [json.loads(line)["status"] for line in check.capture.readouterr().out.splitlines()] == expected
+    counts = {status: expected.count(status) for status in sorted(set(expected))}
+    assert check.answer("info", store, "--catalogue", file)["stores"][0]["statuses"] == counts
+    assert places(answer, "ignored") == {("ignored", "Ping"): [3], ("ignored", "Ping_v2"): [4]}
+
+
+def test_that_a_store_is_read_once_for_its_figures_and_statuses(tmp_path: Path) -> None:
+    store = emmett(tmp_path / "s.sqlite", "\n".join(f"{n} a/{n} T" for n in range(1, 101)))
+    with closing(open_database(str(store))) as database:
+        read = statuses(database, database.stores, Catalogue({}), lambda *_: None)
+        (summary,) = summarise(database, database.stores, read=read.indexes)
+        rows = sum(one.rows or 0 for one in database.log.entries() if "message_data" in one.statement)
+        assert (summary.index.length, read.counts, rows) == (100, [{"UNKNOWN-TYPE": 100}], 100)
+        (apart,) = summarise(database, database.stores)
+        assert apart.as_object() == summary.as_object()
+
+
+@pytest.mark.parametrize(
+    "options", [("catalogue", "--write"), ("catalogue", "--sources"), ("report", "-o"), ("check", "--catalogue")]
+)
+@pytest.mark.parametrize("ending", [".yaml", ".json"])
+def test_that_a_name_too_long_for_a_file_is_told_in_one_sentence(
+    check: Checker, options: tuple[str, str], ending: str
+) -> None:
+    if options[0] == "report" and ending == ".yaml":
+        ending = ".html"
+    store = emmett(check.folder / "s.sqlite", A1)
+    sentence = check.refused(options[0], str(store), options[1], str(check.folder / ("x" * 300 + ending)))
+    assert sentence.endswith("File name too long.")
+    assert [path.name for path in check.folder.iterdir()] == ["s.sqlite"]
 
 
 @pytest.mark.parametrize("name", ["s.json", "s.json-wal", "link.json"])

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,8 +22,11 @@ import pytest
 from esviewer.checks.registry import RULES
 from esviewer.cli import run
 from esviewer.reports.document import ranges
-from esviewer.reports.health import THEMES
+from esviewer.reports.health import THEMES, health_report
 from esviewer.reports.markdown import escaped
+from esviewer.reports.tables import comma_separated, parquet
+from esviewer.stores.database import open_database
+from esviewer.stores.summary import summarise
 from tests.stores.drawn_stores import emmett, library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -255,6 +259,73 @@ def test_that_a_moved_store_has_the_same_hash_and_one_more_event_or_a_changed_pa
         connection.close()
         hashes.add(figures(made(elsewhere, ".json", *options))["content_hash"])
     assert len(hashes) == 3
+
+
+@pytest.mark.parametrize("framework", ["emmett", "eventsourcing"])
+def test_that_a_moved_store_with_a_consumer_has_the_same_hash_and_another_when_it_went_on(
+    made: Maker, tmp_path: Path, framework: str
+) -> None:
+    if framework == "emmett":
+        store = emmett(tmp_path / "shop.sqlite", "1 a/1 T\n2 a/2 T\n3 a/3 T")
+        columns = "subscription_id TEXT, version INTEGER, partition TEXT, last_processed_position BIGINT"
+        statements = [
+            f"CREATE TABLE emt_subscriptions ({columns})",
+            "INSERT INTO emt_subscriptions VALUES ('c', 1, 'p', 1)",
+        ]
+        forward = "UPDATE emt_subscriptions SET last_processed_position = 2"
+    else:
+        store = library(tmp_path / "shop.sqlite", [(n, "a", n) for n in range(1, 4)])
+        statements = ["INSERT INTO tracking VALUES ('members', 4)"]
+        forward = "UPDATE tracking SET notification_id = 5"
+    hashes = []
+    for some in (statements, [forward]):
+        with closing(sqlite3.connect(store)) as connection, connection:
+            for statement in some:
+                connection.execute(statement)
+        before = figures(made(store, ".json"))
+        after = figures(made(shutil.copy(store, tmp_path / "elsewhere.sqlite"), ".json"))
+        assert before["store"]["checkpoints"] != after["store"]["checkpoints"]
+        assert after["content_hash"] == before["content_hash"]
+        hashes.append(after["content_hash"])
+    assert len(set(hashes)) == 2
+
+
+def test_that_a_report_reads_its_store_once(shop: Path) -> None:
+    with closing(open_database(str(shop))) as database:
+        report = health_report(database, database.chosen(), None, read_at=0)
+        read = sum(one.rows or 0 for one in database.log.entries() if "message_data" in one.statement)
+        (summary,) = summarise(database, database.stores)
+    assert read < 1.2 * summary.index.length
+    digest = hashlib.sha256(summary.index.digests.blocks + summary.index.rest_digest())
+    assert report.figures["history"] == digest.hexdigest()
+
+
+def test_that_a_long_gap_is_counted_whole_though_its_ends_are_listed(
+    made: Maker, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    store = emmett(tmp_path / "gap.sqlite", "1 a/1 T\n5000 a/2 T")
+    shown = page(made(store, ".html"))
+    table = shown.tables["Findings: Concurrency and order"]
+    assert table[0][3] == "count"
+    assert [(row[2], number(row[3]), places(row[4])) for row in table[1:]] == [("jump", 4998, [2, 4999])]
+    (row,) = csv.DictReader(made(store, ".csv").read_text("utf-8").splitlines())
+    assert (row["count"], row["positions"]) == ("4998", "2 4999")
+    capfdbinary.readouterr()
+    run(["check", str(store)])
+    assert re.search(r"jump\s+4998\s+2, 4999", capfdbinary.readouterr().out.decode())
+
+
+def test_that_parquet_has_halves_of_characters_as_csv_has_them(tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    half = {"position": 1, "stream": "a\ud800b", "type": "T", "data": {"x": "\udfff"}, "deleted": False}
+    with (tmp_path / "e.parquet").open("wb") as out:
+        parquet([half], out)
+    with (tmp_path / "e.csv").open("wb") as out:
+        comma_separated([half], out)
+    (row,) = csv.DictReader((tmp_path / "e.csv").read_text("utf-8").splitlines())
+    (held,) = pyarrow.parquet.read_table(tmp_path / "e.parquet").to_pylist()
+    assert (held["stream"], held["data"]) == (row["stream"], row["data"]) and held["stream"] == "a\\ud800b"
 
 
 def hostile_store(folder: Path) -> Path:

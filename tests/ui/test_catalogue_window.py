@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -444,6 +445,60 @@ def test_that_a_catalogue_comes_back_with_the_changes_that_were_not_saved(
     held = store_of(again).catalogue
     assert held.path == catalogue_file and held.is_edited
     assert held.saved is not None and COUNTED in held.saved.types
+
+
+def test_that_a_remark_is_no_reason_to_judge_anew(view: MainView, qtbot: QtBot) -> None:
+    store = store_of(view)
+    before = view.catalogues.judged_of(store)
+    known = current_of(view).types[f"{MEMBER}.Moved"]
+    changed = replace(known, note="since 2023", starts_stream=True)
+    types = {**current_of(view).types, known.name: changed}
+    view.catalogues.edit(store, replace(current_of(view), types=types))
+    assert not view.catalogues.is_judging(store) and view.catalogues.judged_of(store) is before
+    assert store.catalogue.is_edited
+
+
+def test_that_what_is_being_typed_stays_while_figures_come_in(view: MainView, qtbot: QtBot) -> None:
+    tab = catalogue_tab(view, qtbot)
+    tab.table.choose(f"{MEMBER}.Moved")
+    tab.details.editor.note.setText("half a sen")
+    tab.refresh()
+    assert tab.details.editor.note.text() == "half a sen"
+    tab.table.choose(f"{LOAN}.Started")
+    assert tab.details.editor.note.text() == ""
+
+
+def test_that_a_file_that_is_no_catalogue_is_not_saved_over(view: MainView, tmp_path: Path, qtbot: QtBot) -> None:
+    other = tmp_path / "pipeline.yaml"
+    other.write_text("stages: [build, test]\n")
+    view.catalogues.save(store_of(view), other)
+    settle(view, qtbot)
+    assert other.read_text() == "stages: [build, test]\n"
+    assert any("holds something else" in sentence for sentence in view.told)
+
+
+def test_that_changes_come_back_though_the_file_is_gone(
+    window: Window, sample: str, catalogue_file: Path, qtbot: QtBot
+) -> None:
+    view = window(sample)
+    view.catalogues.open(store_of(view), catalogue_file)
+    settle(view, qtbot)
+    types = dict(current_of(view).types)
+    del types[COUNTED]
+    view.catalogues.edit(store_of(view), replace(current_of(view), types=types))
+    settle(view, qtbot)
+    view.frame.close()
+    catalogue_file.unlink()
+    again = window()
+    assert COUNTED not in current_of(again).types and counts(again)[Status.UNKNOWN_TYPE] == 8
+
+
+def test_that_closing_a_store_ends_its_threads(view: MainView, qtbot: QtBot) -> None:
+    store = store_of(view)
+    mine = tuple(f" {id(owner)}_0" for owner in (store, store.database))
+    assert [thread for thread in threading.enumerate() if thread.name.endswith(mine)]
+    view.close_database(store.database)
+    qtbot.waitUntil(lambda: not [thread for thread in threading.enumerate() if thread.name.endswith(mine)])
 
 
 def test_that_a_store_judged_by_nothing_shows_nothing(view: MainView, qtbot: QtBot) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -112,6 +114,32 @@ def test_that_numbers_in_another_unit_are_hinted_at() -> None:
         drift_of(made([({"total": n + 1}, 1) for n in range(20)] + [({"total": n * 100}, 1) for n in range(20, 60)]))
     )
     assert (jump.path, jump.before < 20, jump.after > 2000) == ("total", True, True)
+
+
+def test_that_numbers_without_a_float_are_no_measures() -> None:
+    huge: list[tuple[dict[str, Any], int]] = [({"total": 10**400 + n}, 1) for n in range(20)]
+    assert jumps(drift_of(made(huge))) == []
+    mixed: list[tuple[dict[str, Any], int]] = [({"total": n + 1}, 1) for n in range(20)]
+    mixed += [({"total": Decimal("NaN")}, 1), ({"total": float("inf")}, 1), ({"total": -(10**400)}, 1)]
+    mixed += [({"total": n * 100}, 1) for n in range(20, 33)]
+    (jump,) = jumps(drift_of(made(mixed)))
+    assert (jump.before, jump.after) == (8.5, 2600)
+
+
+def test_that_a_rename_of_long_texts_is_guessed() -> None:
+    payloads: list[tuple[dict[str, Any], int]] = [({"body": f"{n // 3} " + "x" * 200}, 1) for n in range(100)]
+    payloads += [({"text": f"{n // 3} " + "x" * 200}, 1) for n in range(99, 200)]
+    (guess,) = rename_guesses(drift_of(made(payloads)))
+    assert (guess.old, guess.new) == ("body", "text")
+
+
+def test_that_guesses_about_many_names_are_cheap() -> None:
+    payloads: list[tuple[dict[str, Any], int]] = [({f"old{n}": "x" for n in range(300)}, 1)] * 30
+    payloads += [({f"new{n}": "y" for n in range(300)}, 1)] * 30
+    drift = drift_of(made(payloads))
+    began = time.process_time()
+    assert rename_guesses(drift) == []
+    assert time.process_time() - began < 2
 
 
 def test_that_no_value_of_a_personal_attribute_is_kept() -> None:

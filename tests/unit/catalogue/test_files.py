@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from esviewer.catalogue import files
 from esviewer.catalogue.model import Attribute, Catalogue, EventType, Ignored, TypeVersion, Upcaster
 from esviewer.catalogue.step_syntax import parse_steps
-from esviewer.domain import NotFound
+from esviewer.domain import NotFound, UsageError
+from esviewer.stores.connection import TornText
 
 KEPT = """\
 # Our events. Ask Ana before changing anything.
@@ -196,3 +197,35 @@ def test_that_a_fingerprint_is_that_of_the_meaning() -> None:
     assert files.fingerprint(files.parse(spaced).catalogue) == files.fingerprint(files.parse(KEPT).catalogue)
     other = KEPT.replace("current: 2", "current: 3")
     assert files.fingerprint(files.parse(other).catalogue) != files.fingerprint(files.parse(KEPT).catalogue)
+
+
+def test_that_names_that_are_no_valid_utf8_are_written_as_they_are_shown(tmp_path: Path) -> None:
+    torn = TornText.of(b"Caf\xe9")
+    known = Catalogue({torn: EventType(torn, versions={1: TypeVersion({torn: Attribute(("string",), enum=(torn,))})})})
+    for name in ("c.yaml", "c.json"):
+        files.save(known, tmp_path / name)
+        assert list(files.load(tmp_path / name).catalogue.types) == ["Caf\\xe9"]
+
+
+def test_that_what_is_no_catalogue_is_never_replaced_by_one(tmp_path: Path) -> None:
+    for name, text in (
+        ("p.json", '{"name": "a package", "types": 3}'),
+        ("p.yaml", "- a list"),
+        ("t.json", "no JSON {"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(files.CatalogueError, match=name):
+            files.save(Catalogue({"A": EventType("A")}), tmp_path / name)
+        assert (tmp_path / name).read_text() == text
+    (tmp_path / "empty.json").write_text("\n")
+    files.save(Catalogue({"A": EventType("A")}), tmp_path / "empty.json")
+    assert list(files.load(tmp_path / "empty.json").catalogue.types) == ["A"]
+
+
+def test_that_a_file_that_cannot_be_written_is_told_and_leaves_no_draft(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written: File name too long"):
+        files.save(Catalogue({}), tmp_path / ("c" * 300 + ".yaml"))
+    (tmp_path / "c.yaml").mkdir()
+    with pytest.raises(UsageError, match="cannot be"):
+        files.save(Catalogue({}), tmp_path / "c.yaml")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]

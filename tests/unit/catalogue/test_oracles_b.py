@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from esviewer.catalogue.chains import in_order
 from esviewer.catalogue.coverage import Coverage
 from esviewer.catalogue.inference import infer
 from esviewer.catalogue.status import Judge, Status
+from esviewer.catalogue.values import digest, is_same
+from esviewer.checks import run
+from esviewer.checks.drift import DriftRules
+from esviewer.domain import Value
 from tests.unit.catalogue.drawing import catalogue, event, validated, versioned
 
 
@@ -147,3 +157,79 @@ def test_B7_merge_is_lossy_where_inputs_meet_and_rename_is_not() -> None:
     (collided,) = [p for p in problems if "2 → 1" in p.sentence]
     assert collided.positions == (1, 2)
     assert validated(catalogue(one % "{rename: {first: given}}"), stored) == []
+
+
+def test_that_outputs_are_told_apart_that_python_hashes_alike() -> None:
+    known = catalogue("types: {Paid: {current: 2, upcasters: [{from: 1, to: 2, steps: [{convert: {n: int}}]}]}}")
+    stored = [event(f'{n} s/{n} Paid {{"n": "{value}"}}', schema_version=1) for n, value in enumerate((-1, -2), 1)]
+    assert [one for one in validated(known, stored) if one.positions] == []
+
+
+def test_that_the_first_of_inputs_that_meet_is_listed_even_at_position_0() -> None:
+    known = catalogue("types: {Paid: {current: 2, upcasters: [{from: 1, to: 2, steps: [{set: {n: 7}}]}]}}")
+    stored = [event(f'{n} s/{n} Paid {{"n": {n % 3}}}', schema_version=1) for n in range(5)]
+    (lossy,) = validated(known, stored)
+    assert (lossy.code, lossy.positions, "3 → 1" in lossy.sentence) == ("U-LOSSY", (0, 1, 2), True)
+
+
+def test_that_events_without_a_position_are_counted_and_not_given_one() -> None:
+    steps = "steps: [{set: {n: 7}}]"
+    known = catalogue(f"types: {{Paid: {{current: 3, upcasters: [{{from: 1, to: 3, {steps}}}]}}}}")
+    stored = [
+        event(f'{n} s/{n} Paid {{"n": {n}}}', schema_version=version, position=None)
+        for n, version in enumerate((1, 1, 2, 3), 1)
+    ]
+    found = {problem.code: problem for problem in validated(known, stored)}
+    assert {code: (problem.positions, len(problem.unplaced)) for code, problem in found.items()} == {
+        "U-GAP": ((), 1),
+        "U-LOSSY": ((), 2),
+        "U-IDEMP": ((), 1),
+    }
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(width=16) | st.text("a:{", max_size=3)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=2) | st.binary(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(VALUES, VALUES)
+def test_that_a_digest_is_the_same_just_for_what_is_the_same(left: Value, right: Value) -> None:
+    assert (digest([left]) == digest([right])) == is_same(left, right)
+    assert digest([left, right]) != digest([[left, right]])
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (0.0, -0.0),
+        (float("nan"), float("nan")),
+        (Decimal("1.0"), Decimal("1.00")),
+        (Decimal("0"), Decimal("-0E+5")),
+        (Decimal("100"), Decimal("1E+2")),
+        ([1], (1,)),
+    ],
+)
+def test_that_spellings_of_one_value_have_one_digest(left: Value, right: Value) -> None:
+    assert digest([left]) == digest([right]) and is_same(left, right)
+
+
+def test_that_statuses_without_a_version_make_no_mixed_writers() -> None:
+    known = catalogue(
+        "types: {Paid: {current: 2, upcasters: [{from: 1, to: 2}]}, Ping: {current: 2}}\n"
+        "erased: [{stream: gone}]\nignored: {Ping: {}}"
+    )
+    stored = [
+        event('1 a/1 Paid {"n": 1}', schema_version=2),
+        event("2 b/1 Paid", schema_version=2, data=None, undecodable="torn"),
+        event('3 gone/1 Paid {"n": "x"}', schema_version=2),
+        *[event(f'{n} c/{n} Ping {{"n": {n if n % 2 else chr(34) * 2}}}', schema_version=2) for n in range(4, 9)],
+    ]
+    judge, coverage = Judge(known), Coverage()
+    for one in stored:
+        coverage.see(one, judge.assess(one))
+    assert [cover.late for cover in coverage.covers.values() if cover.late] == []
+    assert run(stored, known, [rule.name for rule in DriftRules.rules]) == []

@@ -1,7 +1,11 @@
-"""Rules over a store as a whole: the oracles F1 to F5 and F7 on the rule, and laws of position gaps."""
+"""Rules over a store as a whole: the oracles F1 to F4, F5 for all types, F7 without drift, and laws of position gaps.
+
+Which types a consumer handles (F5) stands in no store, and no rule compares a snapshot with its fold (F7) yet.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -102,12 +106,13 @@ def test_F4_checkpoint_beyond_the_head_is_ahead_and_has_no_lag() -> None:
     assert finding.evidence == ("Checkpoint 100, head 90: ahead 10.",)
 
 
-def test_F5_lag_counts_the_events_that_are_there_of_handled_types() -> None:
+def test_F5_lag_counts_the_events_that_are_there_and_tells_the_oldest_of_them() -> None:
     events = [event("100 a/1 Opened"), event("103 a/2 Noted", recorded_at=1), event("110 a/3 Paid", recorded_at=2)]
     index, follow = indexed(events), Follow("mailer", "shop", 100, "shop")
-    lag = lag_of(index, follow, handled={"Opened", "Paid"})
-    assert (len(lag.rows), lag.oldest) == (1, 2)
-    assert len(lag_of(index, follow).rows) == 2
+    lag = lag_of(index, follow)
+    assert (len(lag.rows), lag.oldest) == (2, 1)
+    behind = lag_of(index, replace(follow, position=103))
+    assert (len(behind.rows), behind.oldest) == (1, 2)
     (finding,) = Checkpoints().findings(StoreFacts(index, consumers=[follow]))
     assert (finding.rule, finding.severity, finding.positions) == ("checkpoint-lag", "info", (103, 110))
 
@@ -177,6 +182,59 @@ def test_that_every_missing_position_is_in_exactly_one_gap(present: set[int]) ->
         assert missing == sorted(expected)
     else:
         assert set(missing) <= expected and len(set(missing)) == len(missing)
+
+
+def test_that_adjacent_skips_of_the_store_are_one_and_what_they_leave_is_judged() -> None:
+    facts = drawn("1 a/1, 2 a/2, 3 b/1, 4 b/2, 10 b/3, 11 a/3")
+    assert kinds(replace(facts, skips=[(7, 9), (5, 6)])) == {"5\u20139": Kind.SKIPPED}
+    assert kinds(replace(facts, skips=[(5, 6), (8, 8)])) == {
+        "5\u20136": Kind.SKIPPED,
+        "7": Kind.BURNED,
+        "8": Kind.SKIPPED,
+        "9": Kind.BURNED,
+    }
+
+
+def test_that_a_missing_version_is_not_looked_for_where_the_store_skipped() -> None:
+    facts = drawn("1 a/1, 3 b/1, 5 a/3", skips=[(2, 2)])
+    deleted = [one for one in Positions().findings(facts) if one.rule == "position-deleted"]
+    assert [(one.scope, one.positions, one.confidence) for one in deleted] == [("a", (4,), "strong")]
+
+
+@given(
+    st.sets(st.integers(1, 60), min_size=2),
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair))), max_size=6),
+)
+def test_that_just_the_missing_positions_that_were_skipped_are_told_as_skipped(
+    present: set[int], skips: list[tuple[int, int]]
+) -> None:
+    index = indexed([event(f"{position} s{position}/1 T") for position in sorted(present)])
+    whole = {number for gap in gaps_of(StoreFacts(index))[1] for number in gap.numbers}
+    gaps = gaps_of(StoreFacts(index, skips=skips))[1]
+    told = [number for gap in gaps for number in gap.numbers]
+    assert set(told) == whole and told == sorted(told) and len(told) == len(whole)
+    skipped = {number for gap in gaps if gap.kind is Kind.SKIPPED for number in gap.numbers}
+    assert skipped == {number for number in whole if any(start <= number <= end for start, end in skips)}
+
+
+def test_that_the_cost_of_many_gaps_and_skips_does_not_multiply() -> None:
+    count = 16_000
+    # Steps of 2 and 3 in turn: no stride.
+    positions = np.cumsum(np.resize([2, 3], count)).tolist()
+    index = indexed([event(f"{position} s/{n} T") for n, position in enumerate(positions, 1)])
+    facts = StoreFacts(index, skips=[(position + 1, position + 1) for position in positions])
+    began = time.process_time()
+    gaps = gaps_of(facts)[1]
+    assert [gap.kind for gap in gaps].count(Kind.SKIPPED) == count - 1 and len(gaps) == count - 1 + count // 2
+    assert time.process_time() - began < 3
+
+
+def test_that_a_long_gap_counts_whole_though_only_its_ends_are_listed() -> None:
+    (finding,) = Positions().findings(drawn("1 a/1, 5000 a/2"))
+    assert (finding.positions, finding.count) == ((2, 4999), 4998)
+    assert "count" not in finding.as_object()
+    (finding,) = Positions().findings(drawn("1 a/1, 5000 a/3"))
+    assert (finding.scope, finding.positions, finding.count) == ("a", (2, 4999), 4998)
 
 
 def test_that_a_stride_is_a_step_of_four_in_five() -> None:
