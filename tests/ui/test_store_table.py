@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -548,10 +547,9 @@ def test_that_twenty_million_rows_are_reached_to_the_last_and_selected_at_once(
     tab = make(store_of(many))
     view = tab.view
     view.grab()
-    began = time.perf_counter()
     qtbot.keyClick(view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     view.grab()
-    assert view.selected.count == MANY and time.perf_counter() - began < 1.0
+    assert view.selected.count == MANY
     bar = view.verticalScrollBar()
     bar.setValue(bar.maximum())
     assert shown_rows(tab)[-1] == MANY - 1
