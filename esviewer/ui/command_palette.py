@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
+    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -25,11 +24,11 @@ from esviewer.ui import fonts
 from esviewer.ui.icons import icon
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets.format import grouped
+from esviewer.ui.widgets.object_rows import ObjectRows
 from esviewer.ui.words import short_category, short_type
 
 LIMIT = 40
 ROW = 30
-_ENTRY = Qt.ItemDataRole.UserRole
 _POSITION = re.compile(r"#\s*([\d\u202f ,]+)\Z")
 
 
@@ -41,6 +40,10 @@ class Entry:
     hint: str
     symbol: str
     act: Callable[[], None]
+
+
+def _told(entry: Entry) -> str:
+    return f"{entry.text}, {entry.hint}"
 
 
 class CommandPalette(QDialog):
@@ -63,12 +66,14 @@ class CommandPalette(QDialog):
         self.box.setClearButtonEnabled(True)
         self.box.textChanged.connect(self._ask)
         self.box.installEventFilter(self)
-        self.list = QListWidget()
+        self.list = QListView()
+        self._matches: ObjectRows[Entry] = ObjectRows(self, ROW, _told, "Nothing matches.")
+        self.list.setModel(self._matches)
         self.list.setAccessibleName("Matches")
         self.list.setUniformItemSizes(True)
         self.list.setItemDelegate(_EntryDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.itemClicked.connect(self._act)
+        self.list.clicked.connect(self._act)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
@@ -158,48 +163,32 @@ class CommandPalette(QDialog):
         return lambda: self.type_wanted.emit(store, name)
 
     def _ask(self, text: str) -> None:
-        self.list.clear()
-        found = self.entries(text)
-        for entry in found:
-            row = QListWidgetItem()
-            row.setData(_ENTRY, _Held(entry))
-            row.setSizeHint(QSize(0, ROW))
-            row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.text}, {entry.hint}")
-            self.list.addItem(row)
-        if not found:
-            row = QListWidgetItem("Nothing matches.")
-            row.setFlags(Qt.ItemFlag.NoItemFlags)
-            row.setSizeHint(QSize(0, ROW))
-            self.list.addItem(row)
-        self.list.setCurrentRow(0)
-        self.list.setFixedHeight(min(ROW * max(1, self.list.count()), 12 * ROW) + 4)
+        self._matches.show(self.entries(text))
+        self._choose(0)
+        self.list.setFixedHeight(min(ROW * self._matches.rowCount(), 12 * ROW) + 4)
         self.adjustSize()
         self.resize(self._width, self.height())
 
-    def _act(self, row: QListWidgetItem | None) -> None:
-        held = row.data(_ENTRY) if row is not None else None
-        if isinstance(held, _Held):
+    def _choose(self, row: int) -> None:
+        row = max(0, min(self._matches.rowCount() - 1, row))
+        self.list.setCurrentIndex(self._matches.index(row))
+
+    def _act(self, index: QModelIndex) -> None:
+        entry = self._matches.at(index)
+        if entry is not None:
             self.close()
-            held.entry.act()
+            entry.act()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.box and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
             if event.key() in steps:
-                row = self.list.currentRow() + steps[Qt.Key(event.key())]
-                self.list.setCurrentRow(max(0, min(self.list.count() - 1, row)))
+                self._choose(self.list.currentIndex().row() + steps[Qt.Key(event.key())])
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._act(self.list.currentItem())
+                self._act(self.list.currentIndex())
                 return True
         return super().eventFilter(watched, event)
-
-
-class _Held:
-    """Keeps Qt from converting an entry on its way through a QVariant."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
 
 
 class _EntryDelegate(QStyledItemDelegate):
@@ -208,11 +197,12 @@ class _EntryDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        held = index.data(_ENTRY)
-        if not isinstance(held, _Held):
+        rows = index.model()
+        entry = rows.at(index) if isinstance(rows, ObjectRows) else None
+        if entry is None:
             super().paint(painter, option, index)
             return
-        entry, current = held.entry, theme()
+        current = theme()
         area = QRect(option.rect)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, current.color("selected"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from esviewer.ui import fonts
 from esviewer.ui.filter_completion import Completion, StoreWords, last_word
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets import ROW_HEIGHT
+from esviewer.ui.widgets.object_rows import ObjectRows
 
-_COMPLETION = Qt.ItemDataRole.UserRole
 _ROWS = 10
 _WIDTH = 420
 _CHOOSES_FIRST = ("type:", "-type:", "category:", "-category:", "is:", "-is:")
@@ -94,7 +94,7 @@ class FilterLine(QLineEdit):
             return False
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: _ROWS, Qt.Key.Key_PageUp: -_ROWS}
         if key in steps:
-            shown.setCurrentRow(max(0, min(shown.count() - 1, shown.currentRow() + steps[Qt.Key(key)])))
+            shown.choose(max(0, shown.currentIndex().row() + steps[Qt.Key(key)]))
             return True
         if key == Qt.Key.Key_Escape:
             self.close_list()
@@ -146,7 +146,11 @@ class FilterLine(QLineEdit):
         self.focused.emit(False)
 
 
-class _CompletionList(QListWidget):
+def _told(completion: Completion) -> str:
+    return f"{completion.shown}, {completion.hint}"
+
+
+class _CompletionList(QListView):
     """Lies over the window below the line and never takes the keyboard."""
 
     taken = Signal(object)
@@ -161,21 +165,17 @@ class _CompletionList(QListWidget):
         self.setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setItemDelegate(_CompletionDelegate(self))
-        self.itemClicked.connect(self._clicked)
+        self._rows: ObjectRows[Completion] = ObjectRows(self, ROW_HEIGHT, _told)
+        self.setModel(self._rows)
+        self.clicked.connect(self._clicked)
         self.completions: list[Completion] = []
         self.hide()
 
     def show_completions(self, completions: list[Completion], current: int) -> None:
         """Opens the list below the cursor."""
         self.completions = completions
-        self.clear()
-        for completion in completions:
-            row = QListWidgetItem()
-            row.setData(_COMPLETION, _Held(completion))
-            row.setSizeHint(QSize(0, ROW_HEIGHT))
-            row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{completion.shown}, {completion.hint}")
-            self.addItem(row)
-        self.setCurrentRow(current)
+        self._rows.show(completions)
+        self.choose(current)
         window = self._line.window()
         below = self._line.mapTo(window, QPoint(self._line.cursorRect().left(), self._line.height() + 4))
         width = min(_WIDTH, window.width() - 16)
@@ -184,24 +184,21 @@ class _CompletionList(QListWidget):
         self.show()
         self.raise_()
 
+    def choose(self, row: int) -> None:
+        """Chooses a row, the last one where there are fewer; none for -1."""
+        self.setCurrentIndex(self._rows.index(min(row, self._rows.rowCount() - 1)))
+
     def chosen(self, *, first_if_none: bool) -> Completion | None:
         """What is chosen."""
-        row = self.currentRow()
+        row = self.currentIndex().row()
         if row < 0 and first_if_none and self.completions:
             row = 0
         return self.completions[row] if 0 <= row < len(self.completions) else None
 
-    def _clicked(self, row: QListWidgetItem) -> None:
-        held = row.data(_COMPLETION)
-        if isinstance(held, _Held):
-            self.taken.emit(held.completion)
-
-
-class _Held:
-    """Keeps Qt from converting a completion on its way through a QVariant."""
-
-    def __init__(self, completion: Completion) -> None:
-        self.completion = completion
+    def _clicked(self, index: QModelIndex) -> None:
+        completion = self._rows.at(index)
+        if completion is not None:
+            self.taken.emit(completion)
 
 
 class _CompletionDelegate(QStyledItemDelegate):
@@ -210,15 +207,16 @@ class _CompletionDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        held, current = index.data(_COMPLETION), theme()
-        if not isinstance(held, _Held):
+        rows, current = index.model(), theme()
+        completion = rows.at(index) if isinstance(rows, ObjectRows) else None
+        if completion is None:
             return
         area = QRect(option.rect)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(area, current.color("selected"))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, current.color("hover"))
-        completion, small = held.completion, fonts.ui(11)
+        small = fonts.ui(11)
         face = fonts.ui(13) if completion.is_whole else fonts.mono(12)
         room = area.adjusted(10, 0, -10, 0)
         # The value is what one looks for; what it is gives way.
