@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 
@@ -47,7 +47,7 @@ class ObjectRows(QAbstractListModel, Generic[T]):
             return QSize(0, self._height)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             shown = self.at(index)
-            return self._nothing if shown is None else self._text(cast(T, shown))
+            return self._nothing if shown is None else self._text(shown)
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
