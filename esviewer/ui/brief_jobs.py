@@ -23,7 +23,7 @@ class BriefJobs(Jobs):
         """Cancels all work without waiting for it, and takes no more. May be called again."""
         if self._is_left:
             return
-        self._is_left = True
+        self._is_left = self._is_closed = True
         for job in tuple(self._running):
             job.cancel()
         for executor in self._lanes.values():
@@ -38,4 +38,5 @@ class BriefJobs(Jobs):
 
     def _go_if_done(self) -> None:
         if self._is_left and not self._running:
+            self._resume()
             self.deleteLater()
