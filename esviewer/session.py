@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from esviewer.catalogue.chains import FunctionRunner
     from esviewer.catalogue.model import Catalogue
     from esviewer.domain import Event, Snapshot
     from esviewer.projections.classes import ClassFoldFailure
@@ -186,6 +187,8 @@ class StoreCatalogue:
     """Another catalogue counts, or it was saved."""
     judged: Listeners = field(default_factory=Listeners)
     """More is known of statuses, or they are others."""
+    runner: FunctionRunner | None = None
+    """Runs its Python upcasters, where the reader lets them; it waits for them, which the UI thread must not."""
 
     @property
     def is_edited(self) -> bool:
@@ -215,6 +218,8 @@ class StoreSession:
     """By category, the fold that was chosen; the inferred one where none was."""
     workspace: Path | None = None
     """The folder of the store's workspace, once it has been looked for."""
+    shows_stored: bool = False
+    """Whether events and states are shown as stored, and not as the catalogue's upcasters have them seen."""
 
     catalogue: StoreCatalogue = field(default_factory=StoreCatalogue)
     """What is known of its event types."""
@@ -345,6 +350,8 @@ class Remembered:
     """Folders that were chosen as workspaces, by the address of the database."""
     folds: list[dict[str, str | None]] = field(default_factory=list)
     """Chosen folds: ``{address, store, category, fold, sources}``."""
+    projections: dict[str, list[str]] = field(default_factory=dict)
+    """Opened files of projections, by ``ADDRESS#STORE``."""
 
     def note(self, address: str) -> None:
         """Puts an address on top of the recent ones."""
@@ -384,6 +391,9 @@ def _remembered(kept: Mapping[str, Any]) -> Remembered:
     if isinstance(kept.get("folds"), list):
         entries = [entry for entry in kept["folds"] if isinstance(entry, dict)]
         result.folds = [entry for entry in entries if all(isinstance(value, str | None) for value in entry.values())]
+    if isinstance(kept.get("projections"), dict):
+        listed = {place: files for place, files in kept["projections"].items() if isinstance(files, list)}
+        result.projections = {place: [one for one in files if isinstance(one, str)] for place, files in listed.items()}
     return result
 
 
@@ -402,6 +412,7 @@ def remember(state: Remembered, folder: Path | None = None) -> None:
             "trusted": state.trusted,
             "workspaces": state.workspaces,
             "folds": state.folds,
+            "projections": state.projections,
         },
         indent=1,
     )

@@ -24,6 +24,7 @@ from tomlkit.toml_document import TOMLDocument
 from esviewer.domain import EsviewerError, NotFound, UsageError
 from esviewer.domain.replacing import replacing
 from esviewer.projections.edited import RESERVED, FoldRule, FoldRules, rule_of
+from esviewer.projections.naming import names_a_file
 from esviewer.projections.paths import member
 from esviewer.stores.address import Address, parse
 
@@ -45,7 +46,8 @@ class Workspace:
     """What a workspace's file says; a folder without one is an empty workspace.
 
     ``stores``: address by name, without passwords. ``folds``: rules by name. ``catalogue``: the file that it names,
-    which may not be there. ``unknown``: keys that this version does not know, as dotted paths; they are kept.
+    which may not be there. ``projections``: what each is by name, as ``replay`` takes it, with the whole path of the
+    file, which may not be there. ``unknown``: keys that this version does not know, as dotted paths; they are kept.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Workspace:
     folds: Mapping[str, FoldRules] = field(default_factory=lambda: MappingProxyType({}))
     unknown: tuple[str, ...] = ()
     catalogue: Path | None = None
+    projections: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def file(self) -> Path:
@@ -65,6 +68,14 @@ class Workspace:
             own = f"those of {self.file}: {', '.join(sorted(self.folds))}" if self.folds else f"none in {self.file}"
             raise NotFound(f"There is no fold {name!r}: there are inferred, classes, and {own}.")
         return rules
+
+    def projection(self, name: str) -> str:
+        """The projection of that name, as ``replay`` takes it; raises :class:`NotFound` with the names that exist."""
+        found = self.projections.get(name)
+        if found is None:
+            own = f"there are {', '.join(sorted(self.projections))}" if self.projections else "it names none"
+            raise NotFound(f"There is no projection {name!r} in {self.file}: {own}.")
+        return found
 
 
 def default_folder(address: Address, config: Path) -> Path:
@@ -102,6 +113,8 @@ def _parsed(folder: Path, text: str) -> Workspace:
         return _Reading(folder, path).workspace(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise WorkspaceError(f"{path} is no TOML: {error}.") from None
+    except RecursionError:
+        raise WorkspaceError(f"{path} is nested too deep to be read.") from None
 
 
 def _text(path: Path) -> str | None:
@@ -134,9 +147,36 @@ class _Reading:
         stores = {name: self._store(name, given) for name, given in self._table("stores", document).items()}
         folds = {name: self._fold(name, given) for name, given in self._table("folds", document).items()}
         catalogue = self._catalogue(document.pop("catalogue", None))
+        projections = {name: self._projection(name, p) for name, p in self._table("projections", document).items()}
         self._unknown += [member("", key) for key in document]
         unknown = tuple(self._unknown)
-        return Workspace(self._folder, MappingProxyType(stores), MappingProxyType(folds), unknown, catalogue)
+        return Workspace(
+            self._folder,
+            MappingProxyType(stores),
+            MappingProxyType(folds),
+            unknown,
+            catalogue,
+            MappingProxyType(projections),
+        )
+
+    def _projection(self, name: str, given: object) -> str:
+        """``"loans.py:Loans"``, or a table with ``file`` and ``version``, a revision of git."""
+        key = member("projections", name)
+        text, key_of_text = given, key
+        if isinstance(given, dict):
+            text, version, key_of_text = given.pop("file", None), given.pop("version", None), f"{key}.file"
+            self._unknown += [member(key, rest) for rest in given]
+            if version is not None and not (isinstance(version, str) and version.strip()):
+                self._wrong(f"{key}.version", f"is to be a revision of git, in quotes, and not {version!r}")
+            if version is not None and isinstance(text, str):
+                text = f"{text}@{version}"
+        if not isinstance(text, str) or "\0" in text or not names_a_file(text):
+            self._wrong(key_of_text, f"is to be file.py:Class, file.yaml or file.sql, in quotes, and not {text!r}")
+        try:
+            check_projection_name(name)
+        except UsageError as error:
+            self._wrong(key, f"cannot be used: {str(error).rstrip('.')}")
+        return str(self._folder.absolute() / str(text))
 
     def _catalogue(self, given: object) -> Path | None:
         """The file of the catalogue: beside this one, unless its path is a whole one."""
@@ -227,6 +267,15 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_projection_name(name: str) -> str:
+    """The name of a projection, or why it cannot be one, as :class:`UsageError`."""
+    if name != name.strip() or not 0 < len(name) <= 80 or not name.isprintable():
+        raise UsageError("The name of a projection is 1 to 80 letters without spaces at its ends.")
+    if names_a_file(name) or ":" in name or "/" in name or "\\" in name:
+        raise UsageError(f"{name!r} would be taken for a file or a table: give another name.")
+    return name
+
+
 # Writing
 
 
@@ -246,28 +295,19 @@ def save_fold(folder: Path, fold: FoldRules) -> Workspace:
     return _changed(folder, change, lambda before: replace(before, folds={**before.folds, fold.name: fold}))
 
 
-def remove_fold(folder: Path, name: str) -> Workspace:
-    """Takes a fold out of the workspace; raises :class:`NotFound` if it is not there."""
-    read(folder).fold(name)
+def save_projection(folder: Path, name: str, text: str) -> Workspace:
+    """Writes what a projection is, as ``replay`` takes it, under a name; a file below the folder by its place in it."""
+    check_projection_name(name)
+    if not names_a_file(text):
+        raise UsageError(f"{text!r} names no projection: give file.py:Class, file.yaml or file.sql.")
+    inside = Path(text).absolute()
+    written = str(inside.relative_to(folder.absolute())) if inside.is_relative_to(folder.absolute()) else str(inside)
 
     def change(document: TOMLDocument) -> None:
-        folds: Any = document["folds"]
-        del folds[name]
+        _settle(_inner(document, "projections"), name, written)
 
-    def wanted(before: Workspace) -> Workspace:
-        return replace(before, folds={known: fold for known, fold in before.folds.items() if known != name})
-
-    return _changed(folder, change, wanted)
-
-
-def save_store(folder: Path, name: str, address: Address) -> Workspace:
-    """Writes a store's address into the workspace under a name, without password."""
-
-    def change(document: TOMLDocument) -> None:
-        _settle(_inner(document, "stores"), name, address.kept)
-
-    stored = parse(address.kept)
-    return _changed(folder, change, lambda before: replace(before, stores={**before.stores, name: stored}))
+    meant = str(folder.absolute() / written)
+    return _changed(folder, change, lambda before: replace(before, projections={**before.projections, name: meant}))
 
 
 def _settle_rules(table: Any, fold: FoldRules) -> None:
@@ -332,7 +372,7 @@ def _changed(
         document.add(tomlkit.comment(_HEAD))
         document.add("version", VERSION)
     else:
-        document = tomlkit.parse(text)
+        document = _editable(path, text)
     try:
         change(document)
         made = tomlkit.dumps(document)
@@ -350,10 +390,17 @@ def _changed(
     return _parsed(folder, made)
 
 
+def _editable(path: Path, text: str) -> TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except RecursionError:
+        raise WorkspaceError(f"{path} is nested too deep to be changed: change it by hand.") from None
+
+
 def _meaning(workspace: Workspace) -> object:
     """What a file says, without the order in which it says it."""
     folds = {fold.name: (fold.starts, fold.ends, fold.ignores, _by_place(fold)) for fold in workspace.folds.values()}
-    return dict(workspace.stores), folds, sorted(workspace.unknown)
+    return dict(workspace.stores), folds, dict(workspace.projections), sorted(workspace.unknown)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-from esviewer.catalogue.compatibility import Change, Verdict
+from esviewer.catalogue.compatibility import Change, Level, Verdict
 
 Tactic: TypeAlias = Literal[
     "weak schema", "upcaster", "new event type", "copy-and-transform", "compensating event", "crypto-shredding",
@@ -109,5 +109,6 @@ def kinds_of(verdict: Verdict) -> tuple[Kind, ...]:
 
 
 def _kind(change: Change) -> Kind:
+    # What old events lack has to be given to them: a reader that merely tolerates fails there.
     is_harmless = change.kind in ("added", "nullable", "limits", "required", "enum")
-    return "optional attribute added" if is_harmless and change.tolerant else "attributes reshaped"
+    return "optional attribute added" if is_harmless and Level.BACKWARD in change.tolerant else "attributes reshaped"

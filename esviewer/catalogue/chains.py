@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from esviewer.catalogue.model import UNSET, EventType, Upcaster, Version, _Unset, version_text
 from esviewer.catalogue.steps import Discard, Draft, Emit, SetType, StepFailed, run
 from esviewer.domain import Event, Value
 
 Node: TypeAlias = tuple[str, Version]
+Result = TypeVar("Result")
 _DOTTED = re.compile(r"v?\d+(\.\d+)*\Z", re.IGNORECASE)
 MAX_HOPS: Final = 200
 """A chain that is longer does not end."""
@@ -29,6 +30,17 @@ class FunctionRunner(Protocol):
 
         The drafts are of ``edge``'s target unless the function says otherwise. ``event`` is the stored event.
         """
+
+
+@runtime_checkable
+class BatchingRunner(FunctionRunner, Protocol):
+    """A runner that keeps its answers for a while, and that many calls cost less together than one by one."""
+
+    def together(self, ask: Callable[[Event], Result], events: Iterable[Event]) -> list[Result]:
+        """What ``ask`` gives for each event; the functions that it asks for are run in batches."""
+
+    def forget(self, function: str, draft: Draft, event: Event | None) -> None:
+        """Runs the function anew for this payload when it is asked for next."""
 
 
 class Blocked(Exception):
@@ -56,6 +68,11 @@ class Chains:
         self._types = types
         self._runner = runner
         self._plans: dict[Node, tuple[Upcaster, ...] | None] = {}
+
+    @property
+    def runner(self) -> FunctionRunner | None:
+        """What runs Python upcasters."""
+        return self._runner
 
     def known(self, type_name: str) -> EventType | None:
         """The type of this name."""
@@ -163,6 +180,12 @@ class Chains:
         for one in made:
             one.version = self._settled(one.type, one.version, self._edge_type(draft.type, edge), edge)
         return made
+
+    def follow_anew(self, edge: Upcaster, draft: Draft, event: Event | None = None) -> list[Draft]:
+        """As :meth:`follow`; a function is run, whatever it was known to make."""
+        if edge.function is not None and isinstance(self._runner, BatchingRunner):
+            self._runner.forget(edge.function, draft, event)
+        return self.follow(edge, draft, event)
 
     def _made(self, edge: Upcaster, draft: Draft, event: Event | None) -> list[Draft]:
         if edge.function is not None and self._runner is not None:

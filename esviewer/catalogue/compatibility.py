@@ -234,7 +234,8 @@ def _inside(old: Attribute, new: Attribute, path: str, losses: list[tuple[str, s
 class DataVerdict:
     """What a new shape does to the events that are stored: give it every payload that its reader will be given.
 
-    ``failing`` are the positions of those that it cannot read; ``reasons`` count why.
+    ``failing`` are the positions of those that it cannot read; ``reasons`` count why, unless nobody wants to know:
+    saying why costs ten times what finding out costs.
     """
 
     shape: TypeVersion
@@ -242,6 +243,7 @@ class DataVerdict:
     total: int = 0
     failing: list[int | str | None] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    with_reasons: bool = True
     _check: Check | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
@@ -256,7 +258,7 @@ class DataVerdict:
         if check is None or check({} if payload is None else payload):
             return
         self.failing.append(position)
-        for reason in problems(self.shape, {} if payload is None else payload):
+        for reason in problems(self.shape, {} if payload is None else payload) if self.with_reasons else ():
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def __str__(self) -> str:

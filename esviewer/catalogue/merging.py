@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
-from esviewer.catalogue.model import Catalogue, EventType
+from esviewer.catalogue.model import Catalogue, EventType, Origin
 
 
 def merged(first: Catalogue, second: Catalogue, *, add_types: bool = True) -> Catalogue:
@@ -43,3 +44,15 @@ def _joined(known: EventType, other: EventType, taken: dict[str, EventType]) -> 
         versions={**other.versions, **known.versions},
         upcasters=(*known.upcasters, *new),
     )
+
+
+_RANKS: Final[dict[Origin, int]] = {"file": 0, "sources": 1, "schemas": 2, "store": 3}
+
+
+def joined(present: Catalogue, second: Catalogue) -> Catalogue:
+    """A present catalogue and one from another source as one, whichever was there first: the better source is right.
+
+    What a store shows makes no type known beside another source: else nothing could be unknown.
+    """
+    first, other = sorted((present, second), key=lambda one: _RANKS[one.origin])
+    return merged(first, other, add_types=first.origin == "store" or other.origin != "store")

@@ -8,13 +8,13 @@ unknown, from the future, blocked or a mismatch counts as CURRENT until a person
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from esviewer.catalogue.chains import Blocked, Chains, FunctionRunner, NeedsCode, is_future
+from esviewer.catalogue.chains import BatchingRunner, Blocked, Chains, FunctionRunner, NeedsCode, is_future
 from esviewer.catalogue.model import Catalogue, Erased, EventType, Version, _Unset, version_text
 from esviewer.catalogue.shapes import Check, fits, problems
 from esviewer.catalogue.steps import Draft, StepFailed
@@ -112,6 +112,7 @@ class Judge:
         self._names = Names([*store_types, *self._by_name, *catalogue.ignored])
         self._entries: dict[str | None, _Entry] = {}
         self._checks: dict[tuple[str, Version], Check | None] = {}
+        self._runs_code: dict[str | None, bool] = {}
 
     def needs_store_types(self, name: str | None) -> bool:
         """Whether a stored name ends like a version of which the names that were given say nothing: others of the
@@ -155,6 +156,35 @@ class Judge:
         if decision.check is not None and not decision.check({} if event.data is None else event.data):
             return self._mismatch(entry, told, event.data)
         return decision.answer
+
+    def assess_all(self, events: Sequence[Event]) -> list[Assessment]:
+        """As :meth:`assess` for some hundred events: the Python upcasters that they need run together.
+
+        That is many times faster than one by one.
+        """
+        runner = self.chains.runner
+        if not isinstance(runner, BatchingRunner):
+            return list(map(self.assess, events))
+        with_code = [event for event in events if self._may_run_code(event.type)]
+        found = iter(runner.together(self.assess, with_code) if with_code else ())
+        return [next(found) if self._may_run_code(event.type) else self.assess(event) for event in events]
+
+    def _may_run_code(self, name: str | None) -> bool:
+        """Whether a chain from a stored type leads through a function."""
+        found = self._runs_code.get(name)
+        if found is None:
+            known = self._settled(name).known
+            pending, seen = ([known.name] if known is not None else []), set[str]()
+            found = False
+            while pending and not found:
+                meant = self.catalogue.types.get(pending.pop())
+                if meant is None or meant.name in seen:
+                    continue
+                seen.add(meant.name)
+                found = any(edge.function is not None for edge in meant.upcasters)
+                pending += [target for edge in meant.upcasters for target, _ in self.chains.targets(meant.name, edge)]
+            self._runs_code[name] = found
+        return found
 
     def settled(self, name: str | None) -> Assessment | None:
         """What all events of a stored type are told, whatever is in them; ``None`` where each must be asked."""

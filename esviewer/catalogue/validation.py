@@ -298,7 +298,7 @@ class Validation:
     def _run_again(self, draft: Draft, edge: Upcaster, made: list[Draft], event: Event, place: Place) -> None:
         self._of(draft.type, edge).repeated += 1
         try:
-            again = self._judge.chains.follow(edge, draft, event)
+            again = self._judge.chains.follow_anew(edge, draft, event)
         except StepFailed:
             again = []
         if _outcome(made) != _outcome(again):

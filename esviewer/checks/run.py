@@ -48,9 +48,9 @@ class Checking:
         ]
         self.statuses: Counter[Status] = Counter()
 
-    def see(self, event: Event) -> Assessment:
-        """Takes in one event; gives its status."""
-        found = self.judge.assess(event)
+    def see(self, event: Event, assessment: Assessment | None = None) -> Assessment:
+        """Takes in one event; gives its status, which is ``assessment`` where it is known already."""
+        found = self.judge.assess(event) if assessment is None else assessment
         self.statuses[found.status] += 1
         for family in self.families:
             family.see(event, found)

@@ -78,12 +78,17 @@ def check_store(
 
 
 def count_statuses(
-    database: Database, found: Found, catalogue: Catalogue, *, waiting: Waiting | None = None
+    database: Database,
+    found: Found,
+    catalogue: Catalogue,
+    *,
+    runner: FunctionRunner | None = None,
+    waiting: Waiting | None = None,
 ) -> tuple[Index, Counter[Status]]:
     """The index of a store and its events by status, from one reading."""
     reader = database.reader(found, waiting=waiting)
     try:
-        index, checking = _judged(reader, Checking(catalogue, ()))
+        index, checking = _judged(reader, Checking(catalogue, (), runner=runner), runner)
     finally:
         reader.close()
     return index, checking.statuses
@@ -126,8 +131,8 @@ def _read(reader: Reader, checking: Checking) -> Index:
     events = reader.events()
     while some := list(islice(events, _BLOCK)):
         index.extend(Sheet.of(some, reader.dialect))
-        for event in some:
-            checking.see(event)
+        for event, assessment in zip(some, checking.judge.assess_all(some), strict=True):
+            checking.see(event, assessment)
     index.complete = True
     return index
 

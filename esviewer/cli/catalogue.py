@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -10,17 +11,29 @@ import typer
 
 from esviewer.catalogue import files
 from esviewer.catalogue.inference import infer
+from esviewer.catalogue.merging import joined
 from esviewer.catalogue.model import Catalogue, EventType, version_text
-from esviewer.catalogue.sources import from_sources
+from esviewer.catalogue.schemas import FromSchemas, from_schemas
+from esviewer.catalogue.sources import FromSources, from_sources
 from esviewer.checks import Checked, check_store, select
 from esviewer.cli import output
-from esviewer.cli.commands import AsJson, Store, app, opened, reading, say_waiting
-from esviewer.cli.judging import loaded
+from esviewer.cli.commands import (
+    AsJson,
+    Store,
+    UpcasterSources,
+    UpcasterTrust,
+    app,
+    opened,
+    reading,
+    say_waiting,
+)
+from esviewer.cli.judging import Known, known_by, running
+from esviewer.cli.workspaces import workspace_in
 from esviewer.domain import UsageError
 from esviewer.domain.finding import Finding, Severity, is_at_least
 from esviewer.stores.address import parse
 from esviewer.stores.database import Database
-from esviewer.workspace import check_folder, read
+from esviewer.workspace import check_folder
 
 _POSITIONS_SHOWN = 6
 
@@ -35,18 +48,22 @@ def show_catalogue(
         Path | None,
         typer.Option(metavar="DIR", help="Take it from the Python sources in this folder, which are not imported."),
     ] = None,
+    schemas: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Take it from the JSON Schema and Avro files there; --sources come before."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The event types of a store, with versions and attributes; inferred from its events, or from sources."""
+    """The event types of a store, with versions and attributes; inferred from its events, from sources or schemas."""
     if write is not None:
         refuse_to_overwrite(store, write)
-    if sources is None:
+    if sources is None and schemas is None:
         with reading(store) as reader:
             catalogue = infer(reader.events())
     else:
         # Only to say so where there is none: nothing of the store is asked.
         with opened(store):
-            catalogue = _from_sources(sources)
+            catalogue = _from_elsewhere(sources, schemas)
     if write is not None:
         files.save(catalogue, write)
     if as_json:
@@ -57,11 +74,12 @@ def show_catalogue(
         _show_catalogue(catalogue)
 
 
-def _from_sources(folder: Path) -> Catalogue:
-    found = from_sources(folder)
-    for note in found.notes:
+def _from_elsewhere(sources: Path | None, schemas: Path | None) -> Catalogue:
+    found: list[FromSources | FromSchemas] = [] if sources is None else [from_sources(sources)]
+    found += [] if schemas is None else [from_schemas(schemas)]
+    for note in (note for one in found for note in one.notes):
         print(output.printable(note), file=sys.stderr)
-    return found.catalogue
+    return reduce(joined, (one.catalogue for one in found))
 
 
 def refuse_to_overwrite(store: str, target: Path) -> None:
@@ -111,6 +129,8 @@ def check(
     rule: Annotated[
         list[str] | None, typer.Option("--rule", metavar="a,b", help="Only these rules; the README lists all.")
     ] = None,
+    sources: UpcasterSources = None,
+    trust: UpcasterTrust = False,
     fail_on: Annotated[
         str, typer.Option(metavar="error|warn|info", help="Exit with 1 where something as bad as this is found.")
     ] = "error",
@@ -120,7 +140,7 @@ def check(
     threshold = _severity(fail_on)
     names = None if rule is None else [name.strip() for given in rule for name in given.split(",")]
     select(names)
-    known = _known(catalogue, workspace)
+    known = known_by(_catalogue_file(catalogue, workspace), sources, trust)
     with opened(store) as database:
         checked = _checked(database, known, names)
     if as_json:
@@ -133,13 +153,15 @@ def check(
             }
         )
     else:
-        _show_findings(checked, known)
+        _show_findings(checked, None if known is None else known.catalogue)
     return 1 if any(is_at_least(finding.severity, threshold) for finding in checked.findings) else 0
 
 
-def _checked(database: Database, known: Catalogue | None, rules: list[str] | None) -> Checked:
-    catalogue = Catalogue({}, inferred=True) if known is None else known
-    return check_store(database, database.chosen(), catalogue, rules, waiting=say_waiting)
+def _checked(database: Database, known: Known | None, rules: list[str] | None) -> Checked:
+    catalogue = Catalogue({}, inferred=True) if known is None else known.catalogue
+    found = database.chosen()
+    with running(found, database.codecs, known) as runner:
+        return check_store(database, found, catalogue, rules, runner=runner, waiting=say_waiting)
 
 
 def _severity(text: str) -> Severity:
@@ -150,13 +172,10 @@ def _severity(text: str) -> Severity:
     raise UsageError(f"--fail-on {text} is not known: error, warn or info.")
 
 
-def _known(file: Path | None, workspace: Path | None) -> Catalogue | None:
+def _catalogue_file(file: Path | None, workspace: Path | None) -> Path | None:
     """The catalogue that was named, by itself or by the workspace; ``None`` without one."""
-    named = file
-    if workspace is not None:
-        own = read(check_folder(workspace)).catalogue
-        named = own if file is None else file
-    return None if named is None else loaded(named)
+    own = None if workspace is None else workspace_in(check_folder(workspace)).catalogue
+    return own if file is None else file
 
 
 def _show_findings(checked: Checked, known: Catalogue | None) -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from esviewer import __version__
-from esviewer.cli import judging, output
+from esviewer.cli import judging, output, upcast_state
 from esviewer.cli.doctor import missing
 from esviewer.domain import EsviewerError, Event, NotFound, UsageError, Value, from_iso, iso
 from esviewer.domain.objects import event_object
@@ -57,6 +57,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON by the contract
 Catalogued = Annotated[
     Path | None, typer.Option("--catalogue", metavar="FILE", help="The catalogue by which events have a status.")
 ]
+UpcasterSources = Annotated[
+    Path | None,
+    typer.Option("--sources", metavar="DIR", help="The folder of its Python upcasters; that of the file if not given."),
+]
+UpcasterTrust = Annotated[bool, typer.Option("--trust", help="Let the catalogue's Python upcasters run.")]
 
 
 def run(arguments: list[str]) -> int:
@@ -125,11 +130,13 @@ def info(
     as_json: AsJson = False,
     estimate: Annotated[bool, typer.Option(help="Planner figures instead of exact counts.")] = False,
     catalogue: Catalogued = None,
+    sources: UpcasterSources = None,
+    trust: UpcasterTrust = False,
 ) -> None:
     """What is in a database: its stores, events, streams, types, consumers."""
     if estimate and catalogue is not None:
         raise UsageError("Give --estimate or --catalogue, not both: a status needs the event.")
-    known = None if catalogue is None else judging.loaded(catalogue)
+    known = judging.known_by(catalogue, sources, trust)
     with opened(store) as database:
         chosen = (database.chosen(),) if database.address.store else database.stores
         if estimate:
@@ -231,6 +238,8 @@ def events(
     limit: Annotated[int | None, typer.Option(min=0)] = None,
     output_format: Annotated[str | None, typer.Option("--format", metavar="ndjson|csv|parquet")] = None,
     catalogue: Catalogued = None,
+    sources: UpcasterSources = None,
+    trust: UpcasterTrust = False,
     as_json: AsJson = False,
 ) -> None:
     """Events in store order."""
@@ -240,18 +249,19 @@ def events(
     wanted = EventFilter(
         types=tuple(event_type or ()),
         not_types=tuple(not_type or ()),
-        since=_time("--since", since),
-        until=_time("--until", until),
+        since=time_of("--since", since),
+        until=time_of("--until", until),
         from_position=from_position,
         to_position=to_position,
         where=() if where is None else (where,),
     )
     accepts = wanted.matcher()
-    known = None if catalogue is None else judging.loaded(catalogue)
-    with reading(store) as reader:
+    known = judging.known_by(catalogue, sources, trust)
+    with reading(store) as reader, judging.running(reader.found, reader.codecs, known) as runner:
         source = _source(reader, stream, wanted)
-        judged = source if known is None else judging.judged(source, known, lambda: _types_of(store))
-        found = _limited(filter(accepts, judged), limit)
+        if known is not None:
+            source = judging.judged(source, known.catalogue, lambda: types_of(store), runner)
+        found = _limited(filter(accepts, source), limit)
         if form is None:
             _show_events(found, with_status=known is not None)
             return
@@ -259,7 +269,7 @@ def events(
         write(event_object(event) for event in found)
 
 
-def _types_of(store: str) -> tuple[str, ...]:
+def types_of(store: str) -> tuple[str, ...]:
     """All types of a store, read by a connection of its own."""
     with reading(store) as reader:
         return tuple(build(reader, Index()).types)
@@ -283,7 +293,7 @@ def _limited(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
             return
 
 
-def _time(option: str, text: str | None) -> int | None:
+def time_of(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     time = from_iso(text)
@@ -329,26 +339,25 @@ def state(
         Path | None, typer.Option(metavar="DIR", help="The folder that holds the application's top-level package.")
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Let the code in --sources run.")] = False,
+    catalogue: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Fold events as this catalogue's upcasters have them seen.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The state of an aggregate, and which event set each field."""
-    folder = _trusted_sources(sources, trust) if fold == "classes" else None
+    if fold == "classes" and catalogue is not None:
+        raise UsageError("--fold classes upcasts events by itself: leave --catalogue out.")
+    folder = trusted_sources(sources, trust) if fold == "classes" else None
     if version is not None and at is not None:
         raise UsageError("Give --version or --at, not both.")
-    time = _time("--at", at)
-    failure: ClassFoldFailure | None = None
-    own = _fold_named(fold, workspace, store)
+    time = time_of("--at", at)
+    own = fold_named(fold, workspace, store)
+    known = None if catalogue is None else judging.known_by(catalogue, sources, trust)
     with opened(store) as database:
-        found = database.chosen()
-        events = database.reader(found, waiting=say_waiting).aggregate(stream)
-        if folder is None:
-            history = AggregateHistory(events, own)
-        else:
-            folded = _folded_with_classes(database, found, events, folder)
-            history, failure = folded.history, folded.failure
-    index = _index(history, stream, version, time)
+        history, failure = folded(database, store, stream, own, folder, known)
+    index = place_of(history, stream, version, time)
     if failure is not None and index >= failure.index:
-        raise UserCodeFailed(sentence_of(events[failure.index], failure.sentence), failure.index, failure.details)
+        raise failed_at(history, failure)
     last = history.events[index]
     result: dict[str, Value] = {
         "stream": last.stream,
@@ -362,25 +371,50 @@ def state(
     if skipped:
         result["undecodable"] = skipped
         print(f"{len(skipped)} events could not be decoded and are not in this state.", file=sys.stderr)
+    if known is not None:
+        result["upcast"] = upcast_state.upcast_positions(history, index)
     if as_json:
         output.document(result)
     else:
         _show_state(history, index)
 
 
-def _fold_named(name: str, workspace: Path | None, store: str) -> Fold:
+def folded(
+    database: Database, store: str, stream: str, own: Fold, classes: Path | None, known: judging.Known | None
+) -> tuple[AggregateHistory, ClassFoldFailure | None]:
+    """The history of a stream: by a fold, upcast where a catalogue is known, or by the classes in a folder."""
+    found = database.chosen()
+    events = database.reader(found, waiting=say_waiting).aggregate(stream)
+    if classes is not None:
+        by_classes = _folded_with_classes(database, found, events, classes)
+        return by_classes.history, by_classes.failure
+    sights = None
+    if known is not None:
+        with judging.running(found, database.codecs, known) as runner:
+            sights = upcast_state.sights(events, known.catalogue, lambda: types_of(store), runner)
+    return AggregateHistory(events, own, sights=sights), None
+
+
+def failed_at(history: AggregateHistory, failure: ClassFoldFailure) -> UserCodeFailed:
+    """The error that says which event the classes could not take."""
+    sentence = sentence_of(history.events[failure.index], failure.sentence)
+    return UserCodeFailed(sentence, failure.index, failure.details)
+
+
+def fold_named(name: str, workspace: Path | None, store: str) -> Fold:
     """The fold of that name; raises NotFound with the names there are. In the place of classes the inferred one."""
     if name in ("inferred", "classes"):
         return InferredFold()
+    from esviewer.cli.workspaces import workspace_in
     from esviewer.projections.edited import EditedFold
     from esviewer.session import config_folder
-    from esviewer.workspace import check_folder, default_folder, read
+    from esviewer.workspace import check_folder, default_folder
 
     folder = default_folder(parse(store), config_folder()) if workspace is None else check_folder(workspace)
-    return EditedFold(read(folder).fold(name))
+    return EditedFold(workspace_in(folder).fold(name))
 
 
-def _trusted_sources(sources: Path | None, trust: bool) -> Path:
+def trusted_sources(sources: Path | None, trust: bool) -> Path:
     """The folder of classes to fold with; raises UsageError without consent."""
     if sources is None:
         raise UsageError(
@@ -403,7 +437,7 @@ def _folded_with_classes(database: Database, found: Found, events: list[Event], 
     return folded
 
 
-def _index(history: AggregateHistory, stream: str, version: int | None, time: int | None) -> int:
+def place_of(history: AggregateHistory, stream: str, version: int | None, time: int | None) -> int:
     index: int | None = len(history.events) - 1
     if version is not None:
         index = history.index_of_version(version)
@@ -431,7 +465,9 @@ def _show_state(history: AggregateHistory, index: int) -> None:
     rows: list[list[object]] = []
     for path, value in leaves(history.state_at(index)):
         writer = history.writer(path, index)
-        setter = (writer.version, writer.type) if writer else (None, None)
+        sight = history.sight(writer.index) if writer else None
+        words = f" ({sight.words})" if sight is not None and sight.words else ""
+        setter = (writer.version, f"{writer.type}{words}") if writer else (None, None)
         rows.append([_cut(path), _cut(json_text.dumps(value).decode()), *setter])
     output.table("", ("field", "value", "version", "set by"), rows, right=("version",))
 

@@ -8,26 +8,32 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 from esviewer.cli import output
-from esviewer.cli.commands import AsJson, Store, app, opened
+from esviewer.cli.commands import AsJson, Store, UpcasterSources, app, opened
+from esviewer.cli.workspaces import workspace_in
 from esviewer.domain import UsageError, Value
 from esviewer.projections.compare import Comparison, LiveTable, compare_with_table
 from esviewer.projections.compare import compare as compare_projections
 from esviewer.projections.event_pass import MODES
-from esviewer.projections.naming import Named, named
+from esviewer.projections.naming import Named, named, names_a_file
 from esviewer.projections.replay import Asked, HandlerFailure, Progress, Replay, Stop
 from esviewer.projections.replay import replay as replay_projection
 from esviewer.projections.rows import Rows
 from esviewer.projections.sandbox.process import Sandbox, UserCodeFailed
 from esviewer.projections.sandbox.spot import Wish
+from esviewer.session import config_folder
+from esviewer.stores.address import parse
 from esviewer.stores.codecs import json_text
+from esviewer.stores.database import Database
+from esviewer.stores.dialects.base import Found
+from esviewer.workspace import FILE, Workspace, check_folder, default_folder
 
 _SHOWN: Final = 40
 """Rows of a table that people are shown; JSON has all."""
@@ -59,25 +65,33 @@ Previous = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="The version of A before: rows of a table that it explains are named."),
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Let the Python in the projection's file run.")]
+Folder = Annotated[
+    Path | None, typer.Option("--workspace", metavar="DIR", help="The folder whose esviewer.toml names projections.")
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the projection's Python and the catalogue's upcasters run.")]
 
 
 @app.command()
 def replay(
     store: Store,
-    projection: Annotated[str, typer.Argument(metavar="PROJECTION", help="file.py:Class, file.yaml or file.toml.")],
+    projection: Annotated[
+        str,
+        typer.Argument(metavar="PROJECTION", help="file.py:Class, file.yaml, file.sql, or a name of the workspace."),
+    ],
     to: To = None,
     on_unknown: OnUnknown = "stop",
     catalogue: CatalogueFile = None,
+    workspace: Folder = None,
+    sources: UpcasterSources = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> int:
     """Replay a projection from the first event on; ends with a verdict and the rows."""
-    chosen = _consented("replay", [projection], trust)[0]
-    asked = _asked(to, on_unknown, catalogue)
-    with opened(store) as database, _interruptible() as started:
+    chosen = consented("replay", meant([projection], store, workspace), trust)[0]
+    asked = asked_for(to, on_unknown, catalogue, sources, trust)
+    with opened(store) as database, interruptible() as started:
         found = database.chosen()
-        done = _run(lambda: replay_projection(database, found, chosen, asked, started=started, told=_shown_progress()))
+        done = ran(lambda: replay_projection(database, found, chosen, asked, started=started, told=shown_progress()))
     sys.stderr.write(done.output)
     if as_json:
         output.document(done.as_object())
@@ -98,6 +112,8 @@ def compare(
     columns: Mapped = None,
     consumer: Consumer = None,
     previous: Previous = None,
+    workspace: Folder = None,
+    sources: UpcasterSources = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> int:
@@ -105,32 +121,56 @@ def compare(
 
     Or one beside a table of the database: the rows in which it is not what a replay gives.
     """
-    live = _live_table(b, key, columns, consumer, previous)
-    if consumer is not None and to is not None:
-        raise UsageError("--consumer replays to its checkpoint: leave out --to.")
-    others = [b] if live is None else [] if previous is None else [previous]
-    sides = _consented("compare", [a, *others], trust)
-    asked = _asked(to, on_unknown, catalogue)
-    if live is not None and previous is not None:
-        live = replace(live, previous=sides[1])
-    with opened(store) as database, _interruptible() as started:
-        found, told = database.chosen(), _shown_progress()
-        if (table := live) is not None:
-            done = _run(lambda: compare_with_table(database, found, sides[0], table, asked, started=started, told=told))
-        else:
-            left, right = sides
-            done = _run(lambda: compare_projections(database, found, left, right, asked, started=started, told=told))
+    pair = comparing(store, a, b, (key, columns, consumer, previous), workspace, trust)
+    asked = asked_for(to, on_unknown, catalogue, sources, trust, pair.live)
+    with opened(store) as database, interruptible() as started:
+        done = pair.run(database, database.chosen(), asked, started)
     sys.stderr.write(done.output)
     for note in done.notes:
         print(output.printable(note), file=sys.stderr)
     if as_json:
         output.document(done.as_object())
     else:
-        _show_comparison(done, sides[0].text, b if live is not None else sides[1].text)
+        _show_comparison(done, pair.left.text, pair.right_text)
     return 0 if done.verdict == "complete" else 1
 
 
-def _live_table(
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is compared: two projections, or one with a table (``right`` is ``None``). Consent has been had."""
+
+    left: Named
+    right: Named | None
+    live: LiveTable | None
+    right_text: str
+
+    def run(self, database: Database, found: Found, asked: Asked, started: Callable[[Sandbox], None]) -> Comparison:
+        """Compares; how far it is is shown on a terminal."""
+        told, left, right, live = shown_progress(), self.left, self.right, self.live
+        result: Comparison
+        if live is not None:
+            result = ran(lambda: compare_with_table(database, found, left, live, asked, started=started, told=told))
+        else:
+            assert right is not None
+            result = ran(lambda: compare_projections(database, found, left, right, asked, started=started, told=told))
+        return result
+
+
+TableOptions: TypeAlias = tuple[str | None, Sequence[str] | None, str | None, str | None]
+"""``--key``, ``--map``, ``--consumer`` and ``--previous``."""
+
+
+def comparing(store: str, a: str, b: str, table: TableOptions, workspace: Path | None, trust: bool) -> Pair:
+    """What two words of the command line mean; raises :class:`UsageError`, also where consent is lacking."""
+    live, previous = live_table(b, *table), table[3]
+    others = [b] if live is None else [] if previous is None else [previous]
+    sides = consented("compare", meant([a, *others], store, workspace), trust)
+    if live is None:
+        return Pair(sides[0], sides[1], None, sides[1].text)
+    return Pair(sides[0], None, live if previous is None else replace(live, previous=sides[1]), b)
+
+
+def live_table(
     b: str, key: str | None, columns: Sequence[str] | None, consumer: str | None, previous: str | None
 ) -> LiveTable | None:
     """The table that ``table:NAME`` means; ``None`` where B is a projection."""
@@ -152,7 +192,24 @@ def _live_table(
     return LiveTable(name, tuple(part.strip() for part in key.split(",")) if key else (), mapped, consumer)
 
 
-def _consented(command: str, texts: Sequence[str], trust: bool) -> list[Named]:
+def meant(texts: Sequence[str], store: str, folder: Path | None) -> list[str]:
+    """The projections as their files are named, names of the workspace looked up; raises NotFound with those it has."""
+    if folder is not None or not all(map(names_a_file, texts)):
+        known = _workspace(store, folder)
+        return [text if names_a_file(text) else known.projection(text) for text in texts]
+    return list(texts)
+
+
+def _workspace(store: str, folder: Path | None) -> Workspace:
+    """The one that was named, else that of the store; where that names no projections, that of the current folder."""
+    if folder is not None:
+        return workspace_in(check_folder(folder))
+    own = workspace_in(default_folder(parse(store), config_folder()))
+    here = Path.cwd()
+    return own if own.projections or not (here / FILE).is_file() else workspace_in(here)
+
+
+def consented(command: str, texts: Sequence[str], trust: bool) -> list[Named]:
     """The projections; raises :class:`UsageError` where one is code that nobody has allowed to run."""
     projections = [named(text) for text in texts]
     code = list(dict.fromkeys(projection.text for projection in projections if projection.runs_code))
@@ -162,18 +219,31 @@ def _consented(command: str, texts: Sequence[str], trust: bool) -> list[Named]:
     return projections
 
 
-def _asked(to: int | None, on_unknown: str, catalogue: Path | None) -> Asked:
+def asked_for(
+    to: int | None,
+    on_unknown: str,
+    catalogue: Path | None,
+    sources: Path | None,
+    trust: bool,
+    live: LiveTable | None = None,
+) -> Asked:
+    """What is replayed over; raises :class:`UsageError` for what does not go together."""
+    if live is not None and live.consumer is not None and to is not None:
+        raise UsageError("--consumer replays to its checkpoint: leave out --to.")
     if on_unknown not in MODES:
         raise UsageError(f"--on-unknown {on_unknown} is not known: {', '.join(MODES)}.")
-    if catalogue is not None:
+    code = None
+    if catalogue is not None or sources is not None:
         # What is wrong with it, and what was not understood, is told before anything runs.
-        from esviewer.cli.judging import loaded
+        from esviewer.cli.judging import known_by
 
-        loaded(catalogue)
-    return Asked(to, on_unknown, catalogue)
+        known = known_by(catalogue, sources, trust)
+        code = known.code if known is not None else None
+    return Asked(to, on_unknown, catalogue, code=code)
 
 
-def _run(run: Callable[[], Any]) -> Any:
+def ran(run: Callable[[], Any]) -> Any:
+    """Runs something in a child; what failing code printed goes to standard error."""
     try:
         return run()
     except UserCodeFailed as failure:
@@ -185,7 +255,7 @@ def _run(run: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[Sandbox], None]]:
+def interruptible() -> Iterator[Callable[[Sandbox], None]]:
     """Ctrl-C ends a run with the rows that it has so far, and a second one at once."""
     running: list[Sandbox] = []
     asked: list[int] = []
@@ -208,13 +278,18 @@ def _interruptible() -> Iterator[Callable[[Sandbox], None]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _shown_progress() -> Callable[[Progress], None]:
+def shown_progress() -> Callable[[Progress], None]:
     """Shows on a terminal how far it is."""
 
     def show(progress: Progress) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{progress.read:,} events, position {progress.position}, {progress.rate:,.0f}/s")
-            sys.stderr.flush()
+        if not sys.stderr.isatty():
+            return
+        if progress.waiting is not None:
+            text = f"{progress.read:,} events; waiting for the server: {output.printable(progress.waiting)[:100]}"
+        else:
+            text = f"{progress.read:,} events, position {progress.position}, {progress.rate:,.0f}/s"
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
 
     return show
 
@@ -263,8 +338,9 @@ def _show_comparison(done: Comparison, left: str, right: str) -> None:
     _show_trouble(done.stop, done.failure)
     first = done.first
     if first is not None:
+        said = "A difference, found by bisection, maybe not the first" if done.first_by == "bisection" else None
         output.say(
-            f"First difference: position {first.position}, {first.type} of {first.stream}, "
+            f"{said or 'First difference'}: position {first.position}, {first.type} of {first.stream}, "
             f"in {first.table} {_cell(first.key)}."
         )
     _show_explanations(done)

@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from esviewer.domain import Event, UsageError
+from esviewer.projections.paths import changes
 from esviewer.projections.sandbox.entry import Run, Tell, UserCodeError, failure_of
 from esviewer.projections.sandbox.spot import Phase, Spot
 from esviewer.stores.codecs import Undecodable
@@ -98,7 +99,7 @@ def _opened(opened: Any, event: Event) -> bytes | str:
 def _fold(sources: Path, events: list[Event], states: list[bytes | str], tell: Tell, spot: Spot) -> dict[str, Any]:
     spot.set(Phase.LOADING)
     sys.path.insert(0, str(sources))
-    mapper = _mapper(modules_in(sources, {event.type for event in events if event.type}))
+    mapper = library_mapper(modules_in(sources, {event.type for event in events if event.type}))
     aggregate: Any = None
     known: dict[str, Any] = {}
     batch: list[list[Any]] = []
@@ -114,7 +115,8 @@ def _fold(sources: Path, events: list[Event], states: list[bytes | str], tell: T
                 # Up to here the states are right: whoever asked for an earlier one gets it.
                 return {"failed": {"number": number, "sentence": str(failed), "details": failed.details}}
             raise failed from None
-        changed = {name: value for name, value in now.items() if name not in known or known[name] != value}
+        # Not by ``!=``, to which True is 1.
+        changed = {name: value for name, value in now.items() if name not in known or changes(known[name], value)}
         batch.append([changed, [name for name in known if name not in now]])
         known = now
         if len(batch) == _BATCH:
@@ -125,7 +127,11 @@ def _fold(sources: Path, events: list[Event], states: list[bytes | str], tell: T
     return {"failed": None}
 
 
-def _mapper(modules: list[str]) -> Any:
+def library_mapper(modules: list[str]) -> Any:
+    """The library's mapper with the transcodings of the applications in these modules, which are imported.
+
+    Raises :class:`UserCodeError` for a module that cannot be.
+    """
     from eventsourcing.application import Application
     from eventsourcing.persistence import JSONTranscoder, Mapper
 
@@ -182,6 +188,20 @@ def _members(value: Any) -> dict[str, Any]:
     return {**members, **getattr(value, "__dict__", {})}
 
 
+def _plain_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    """A dict with texts as keys; those that another key has already are told apart by their kind: ``1 (int)``."""
+    made = {key: plain(item, depth + 1) for key, item in value.items() if type(key) is str}
+    for key, item in value.items():
+        if type(key) is not str:
+            name = str(plain(key) if isinstance(key, Enum) else key)
+            if name in made:
+                name = f"{name} ({type(key).__name__})"
+            while name in made:
+                name += "'"
+            made[name] = plain(item, depth + 1)
+    return made
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """A value of an aggregate in JSON's terms: objects as their attributes, ids, decimals and times as their texts."""
     if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, Enum)):
@@ -195,7 +215,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Enum):
         return plain(value.value, depth + 1)
     if isinstance(value, dict):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return _plain_dict(value, depth)
     if isinstance(value, set | frozenset):
         return sorted((plain(item, depth + 1) for item in value), key=lambda item: (str(type(item)), str(item)))
     if isinstance(value, list | tuple):

@@ -63,7 +63,6 @@ class ClassHistory:
     history: AggregateHistory
     failure: ClassFoldFailure | None
     output: str
-    contained_by: tuple[str, ...]
 
 
 def check_sources(sources: Path) -> Path:
@@ -116,7 +115,7 @@ def fold_with_classes(
     failed = result["failed"]
     trouble = None if failed is None else ClassFoldFailure(failed["number"], failed["sentence"], failed["details"])
     history = AggregateHistory(events, ClassFold(events, deltas))
-    return ClassHistory(history, trouble, sandbox.output, sandbox.contained_by)
+    return ClassHistory(history, trouble, sandbox.output)
 
 
 def named(failure: UserCodeFailed, events: Sequence[Event]) -> UserCodeFailed:

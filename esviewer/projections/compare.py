@@ -24,6 +24,7 @@ from esviewer.projections.replay import (
     order_of,
     stop_object,
     stop_of,
+    tainted_of,
     verdict_text,
 )
 from esviewer.projections.sandbox.containment import Limits
@@ -97,7 +98,7 @@ class Comparison:
     """How a comparison ended: ``added`` rows are only in B, ``removed`` ones only in A.
 
     ``projections`` are name and version of both (of A, where B is a table), ``failed_side`` says whose handler failed,
-    ``notes`` are sentences on what of a table could not be compared.
+    ``notes`` are sentences on what of a table could not be compared, ``tainted`` keys of rows by table, as in a replay.
     """
 
     projections: tuple[tuple[str, int | str], ...]
@@ -112,11 +113,14 @@ class Comparison:
     seconds: float
     read: int
     quarantined: tuple[Position, ...] = ()
+    tainted: dict[str, list[Value]] = field(default_factory=dict)
     stop: Stop | None = None
     failure: HandlerFailure | None = None
     failed_side: Literal["a", "b"] | None = None
     output: str = ""
     notes: tuple[str, ...] = ()
+    first_by: Literal["every-event", "bisection"] | None = None
+    """How the first divergence was found where a side is SQL; by bisection it may not be the first."""
 
     @property
     def text(self) -> str:
@@ -124,7 +128,7 @@ class Comparison:
         return verdict_text(self.verdict, self.position, self.quarantined)
 
     def as_object(self) -> dict[str, Value]:
-        """As in ``compare --json``; ``quarantined``, ``stopped_at`` and ``failure`` only where they apply."""
+        """As in ``compare --json``; ``quarantined``, ``tainted``, ``stopped_at``, ``failure`` only where they apply."""
         first = self.first
         result: dict[str, Value] = {
             "verdict": self.verdict,
@@ -144,8 +148,12 @@ class Comparison:
                 "key": first.key,
             },
         }
+        if self.first_by is not None:
+            result["first_divergence_by"] = self.first_by
         if self.quarantined:
             result["quarantined"] = list(self.quarantined)
+        if self.tainted:
+            result["tainted"] = self.tainted
         if self.stop is not None:
             result["stopped_at"] = stop_object(self.stop)
         if self.failure is not None:
@@ -168,7 +176,8 @@ def compare(
 
     Raises as :func:`esviewer.projections.replay.replay`.
     """
-    return _ended(ChildRun("compare", order_of(database, found, [left, right], asked), limits, told), started)
+    task = "compare-sql" if "sql" in (left.kind, right.kind) else "compare"
+    return _ended(ChildRun(task, order_of(database, found, [left, right], asked), limits, told), started)
 
 
 def compare_with_table(
@@ -231,11 +240,13 @@ def _comparison_of(run: ChildRun, result: dict[str, Any]) -> Comparison:
         result["seconds"],
         result["read"],
         tuple(result["counts"]["quarantined"]),
+        tainted_of(result.get("tainted", ())),
         stop_of(result["trouble"]),
         failure_of(result["failure"]),
         result["side"] if result["failure"] is not None else None,
         run.sandbox.output,
         tuple(result.get("notes", ())),
+        result.get("first_by"),
     )
 
 

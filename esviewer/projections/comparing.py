@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from esviewer.projections import rows
-from esviewer.projections.definition import DefinitionError, Handler, Projection, ProjectionEvent, RowKey, Table
+from esviewer.projections.definition import (
+    UNCHANGING,
+    DefinitionError,
+    Handler,
+    Projection,
+    ProjectionEvent,
+    RowKey,
+    Table,
+)
 from esviewer.projections.event_pass import Counts, EventPass
-from esviewer.projections.expressions import fresh
 from esviewer.projections.naming import Named
 from esviewer.projections.paths import MISSING
 from esviewer.projections.replaying import (
@@ -28,12 +37,14 @@ from esviewer.projections.replaying import (
     failure_at,
     identity_of,
     no_view,
+    note_place,
     opened,
     tell_progress,
     unwatch,
     verdict_of,
     watch,
 )
+from esviewer.projections.row_keys import Places, Spelled
 from esviewer.projections.sameness import differing, rows_are_same
 from esviewer.projections.sandbox.entry import Run, Tell, UserCodeError
 from esviewer.projections.sandbox.spot import Phase, Spot
@@ -45,8 +56,7 @@ Place: TypeAlias = tuple[str, RowKey]
 
 _get = dict.get
 _NO_HANDLERS: Final = (None, None)
-_HANDLING, _READING = int(Phase.HANDLING), int(Phase.READING)
-"""As plain integers, which are noted in a fifth of the time."""
+_READING: Final = int(Phase.READING)
 _BATCH: Final = 250
 _MOST_STRAYS: Final = 1_000
 """Rows that are compared after every event of a second pass, at most."""
@@ -80,6 +90,8 @@ class _Outcome:
     side: Side = "a"
     strays: tuple[Place, ...] = ()
     """Rows that differed, and no event was seen to touch them."""
+    tainted: dict[str, set[RowKey]] = field(default_factory=dict)
+    """Keys of rows that either touched by an event of a stream of which an earlier event was set aside."""
 
 
 def prepare(order: dict[str, Any]) -> Run:
@@ -89,6 +101,7 @@ def prepare(order: dict[str, Any]) -> Run:
 
     def run(tell: Tell, spot: Spot) -> dict[str, Any]:
         views.append(spot.view())
+        store.waits.append(tell)
         return _Comparing(store, [Named.told(each) for each in order["projections"]], tell, spot, views[0]).run()
 
     return run
@@ -102,12 +115,20 @@ class _Comparing:
         self._spot = spot
         self._view = view
         self._began = time.monotonic()
+        self._read: dict[str | None, tuple[str, ...] | None] = {}
+        """Attributes that both read together, by type; ``None`` where it may be any."""
 
     def run(self) -> dict[str, Any]:
         self._spot.set(Phase.LOADING)
         lanes = self._new_lanes()
         self._tell("loaded", projections=[identity_of(lane.projection) for lane in lanes])
         self._began = time.monotonic()
+        try:
+            return self._compared(lanes)
+        except DefinitionError as wrong:
+            raise UserCodeError(f"its rows cannot be shown: {wrong}", -1, "") from None
+
+    def _compared(self, lanes: list[Lane]) -> dict[str, Any]:
         outcome = self._passed(lanes)
         seconds, read = time.monotonic() - self._began, outcome.events.counts.read
         first = outcome.first
@@ -125,10 +146,10 @@ class _Comparing:
             "failure": outcome.failure.as_object() if outcome.failure is not None else None,
             "side": outcome.side,
             "first": first.as_object() if first is not None else None,
-            "applied": [lane.applied for lane in lanes],
             "counts": counts_object(outcome.events.counts),
             "seconds": seconds,
             "read": read,
+            "tainted": _tainted_rows(outcome.tainted, lanes),
             **self._differences(lanes[0].projection, lanes[1].projection),
         }
 
@@ -146,6 +167,7 @@ class _Comparing:
         outcome = _Outcome(events)
         lockstep = _Lockstep(lanes, watched) if before is None else None
         left, right = (lane.dispatch for lane in lanes)
+        tainted = events.tainted
         for event in events.events():
             if before is not None and before == (events.counts.read, event.part):
                 break
@@ -153,7 +175,17 @@ class _Comparing:
             if handlers == _NO_HANDLERS:
                 events.counts.ignored += event.part is None
                 continue
+            is_tainted = bool(tainted) and events.identity(event) in tainted
+            if is_tainted and lockstep is None:
+                for lane in lanes:
+                    watch(lane.projection, lambda table: outcome.tainted.setdefault(table, set()).add)
             outcome.failure = self._applied(lanes, handlers, event, outcome)
+            if is_tainted and lockstep is not None:
+                for table, keys in lockstep.touched():
+                    outcome.tainted.setdefault(table, set()).update(keys)
+            elif is_tainted:
+                for lane in lanes:
+                    unwatch(lane.projection)
             if outcome.failure is not None:
                 return outcome
             if lockstep is not None:
@@ -173,35 +205,37 @@ class _Comparing:
     def _applied(
         self, lanes: list[Lane], handlers: tuple[Handler | None, ...], event: ProjectionEvent, outcome: _Outcome
     ) -> Failure | None:
-        view, number, (first, second) = self._view, event.position, handlers
-        view[1] = number if isinstance(number, int) and -1 <= number < 2**63 else -1
+        view, (first, second) = self._view, handlers
+        note_place(view, event.position)
         given = event
-        if first is not None and second is not None:
+        if first is not None and second is not None and not self._can_share(lanes, event):
             # What one handler does to a payload, or keeps of it, is not to be seen by the other.
-            fields = event.__dict__.copy()
-            fields["data"] = fresh(fields["data"])
-            if "metadata" in fields:
-                fields["metadata"] = fresh(fields["metadata"])
-            given = object.__new__(ProjectionEvent)
-            given.__dict__ = fields
+            given = event.with_own_payload()
         is_second = False
-        view[0] = _HANDLING
         try:
             if first is not None:
-                lanes[0].applied += 1
-                view[2] += 1
                 first(event)
             is_second = True
             if second is not None:
-                lanes[1].applied += 1
                 view[2] += 1
                 second(given)
         except BaseException as error:  # noqa: BLE001 - user code raises what it likes
             view[0] = _READING
             outcome.side = "b" if is_second else "a"
             return failure_at(event, error)
-        view[0] = _READING
         return None
+
+    def _can_share(self, lanes: list[Lane], event: ProjectionEvent) -> bool:
+        """Whether both handlers are known to read no more of an event than values that cannot change."""
+        name, data = event.type, event.data
+        if name not in self._read:
+            reads = reduce(or_, (lane.reads(name or "") for lane in lanes))
+            is_known = reads.attributes is not None and reads.fields is not None and "metadata" not in reads.fields
+            self._read[name] = tuple(reads.attributes or ()) if is_known else None
+        names = self._read[name]
+        if names is None or data.__class__ is not dict:
+            return False
+        return UNCHANGING.issuperset([data.get(each).__class__ for each in names])
 
     def _differences(self, left: Projection, right: Projection) -> dict[str, int]:
         """Tells the rows that differ, sorted, in batches; returns the four counts."""
@@ -220,7 +254,7 @@ class _Comparing:
                     self._tell("rows", table="", rows=json_text.dumps(batch).decode())
                     batch = []
             self._tell("rows", table="", rows=json_text.dumps(batch).decode())
-        except (TypeError, ValueError, DefinitionError) as wrong:
+        except (TypeError, ValueError) as wrong:
             raise UserCodeError(f"its rows cannot be shown: {wrong}", -1, "") from None
         return counts
 
@@ -245,6 +279,10 @@ class _Lockstep:
             self._touched[name] = self._left.table(name), self._right.table(name), keys
         return self._touched[name][2].append
 
+    def touched(self) -> Iterator[tuple[str, list[RowKey]]]:
+        """The keys that this event used, by table, as long as nobody asked for the difference."""
+        return ((name, keys) for name, (_, _, keys) in self._touched.items() if keys)
+
     def difference(self) -> Place | None:
         """The first place that differs after this event, in the order in which they were touched."""
         for name, (left, right, keys) in self._touched.items():
@@ -255,8 +293,7 @@ class _Lockstep:
                 if not rows_are_same(_get(left, key, MISSING), _get(right, key, MISSING)) and not rows_are_same(
                     _looked_up(left, key), _looked_up(right, key)
                 ):
-                    touched = ((table, each) for table, (_, _, some) in self._touched.items() for each in some)
-                    self._last = {(table, _meant(each)) for table, each in touched}
+                    self._last = {(table, _meant(each)) for table, some in self.touched() for each in some}
                     return name, _meant(key)
             keys.clear()
         for name, key in self._watched:
@@ -281,12 +318,27 @@ class _Lockstep:
 
 
 def pairs(left: Projection, right: Projection) -> Iterator[tuple[Place, Any, Any]]:
-    """All rows of both by table and key, sorted; MISSING where one has none. Ids are keys as their texts are."""
+    """All rows of both by table and key, sorted; MISSING where one has none. Ids are keys as their texts are.
+
+    Raises :class:`DefinitionError` where something stands for a row that is none.
+    """
     tables = rows.check(left), rows.check(right)
     for name in sorted({*tables[0], *tables[1]}):
-        a, b = ({_meant(key): row for key, row in dict.items(side.get(name, {}))} for side in tables)
-        for key in rows.sorted_keys({**a, **b}):
-            yield (name, key), a.get(key, MISSING), b.get(key, MISSING)
+        sides = [side.get(name) or Table() for side in tables]
+        places = Places(*map(dict.keys, sides), meaning=_meant)
+        first, second = ({places.of(key): row for key, row in dict.items(side)} for side in sides)
+        shown = {place: place.key if isinstance(place, Spelled) else place for place in {**first, **second}}
+        for place in sorted(shown, key=lambda place: rows.rank(shown[place])):
+            yield (name, shown[place]), first.get(place, MISSING), second.get(place, MISSING)
+
+
+def _tainted_rows(tainted: dict[str, set[RowKey]], lanes: list[Lane]) -> list[list[str]]:
+    """Tainted keys by table, as JSON, of rows that are there."""
+    there = {
+        table: {key for lane in lanes for key in keys & lane.projection.table(table).keys()}
+        for table, keys in sorted(tainted.items())
+    }
+    return [[table, as_text(rows.sorted_keys(set(map(_meant, keys))))] for table, keys in there.items()]
 
 
 def _kind(a: Any, b: Any) -> str:

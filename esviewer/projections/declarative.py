@@ -22,6 +22,7 @@ Steps, each with an optional ``when`` beside it:
 ``insert``  ``{column: expression}``       makes the row, in place of one that is there
 ``set``     ``{column: expression}``       sets columns; makes the row if it is not there, as the next two do
 ``add``     ``{column: expression}``       adds a number, exactly; nothing counts as 0. ``subtract`` takes it away
+``measure`` ``{column: expression}``       adds a number to statistics: count, sum, mean, variance, percentiles
 ``append``  ``{column: expression}``       adds an element to the end of a list
 ``remove``  ``{column: expression}``       takes equal elements out of a list; a name, or a list of them: the columns
 ``delete``  ``true``                       takes the row away, if it is there
@@ -35,7 +36,7 @@ with the comparisons of ``--where``. What is no text stands for itself; a text d
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -46,7 +47,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from esviewer.domain import UsageError, Value
 from esviewer.projections.definition import DefinitionError, Handler, Projection, ProjectionEvent, Row, RowKey, Table
 from esviewer.projections.expressions import Expression, Scope, condition, expression, number
+from esviewer.projections.reads import of_expressions
 from esviewer.projections.sameness import are_same
+from esviewer.projections.targets import Statistics
 
 Step: TypeAlias = Callable[[Table, RowKey, Scope], None]
 
@@ -72,9 +75,12 @@ class StepsProjection(Projection):
         return dict(self._made)
 
 
-def load(path: Path) -> StepsProjection:
-    """The projection that a file holds; raises :class:`DefinitionError` with the place of the first mistake."""
-    return made(_tree(path), str(path), path.stem)
+def load(path: Path, data: bytes | None = None) -> StepsProjection:
+    """The projection that a file holds; raises :class:`DefinitionError` with the place of the first mistake.
+
+    ``data`` are bytes to take in place of those that the file has now.
+    """
+    return made(_tree(path, data), str(path), path.stem)
 
 
 def made(tree: Value, place: str = "projection", name: str = "projection") -> StepsProjection:
@@ -97,9 +103,9 @@ def made(tree: Value, place: str = "projection", name: str = "projection") -> St
     return StepsProjection(str(tree.get("name", name)), version, handlers)
 
 
-def _tree(path: Path) -> Value:
+def _tree(path: Path, data: bytes | None) -> Value:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = (path.read_bytes() if data is None else data).decode("utf-8-sig")
         if path.suffix == ".toml":
             return tomllib.loads(text)
         # YAML 1.2, in which "on" and "no" are texts, and which takes JSON too.
@@ -135,6 +141,8 @@ def _handler(raw: Value, key: Value, place: str) -> Callable[[Projection], Handl
         raise DefinitionError(f"{place}: {wrong}.") from None
     steps = [_step(step, f"{place}, step {number}") for number, step in enumerate(listed, 1)]
 
+    reads = of_expressions(_expressions(options, key, listed))
+
     def bound(projection: Projection) -> Handler:
         table = projection.table(table_name)
 
@@ -146,9 +154,22 @@ def _handler(raw: Value, key: Value, place: str) -> Callable[[Projection], Handl
                 for step in steps:
                     step(table, at, scope)
 
+        handle.reads = reads  # type: ignore[attr-defined]
         return handle
 
     return bound
+
+
+def _expressions(options: Mapping[Any, Value], key: Value, steps: list[Any]) -> Iterator[Value]:
+    """All expressions of one handler."""
+    key = options.get("key", key)
+    yield from key if isinstance(key, list) else [key]
+    for place in (options, *steps):
+        yield place.get("when")
+    for step in steps:
+        for arguments in step.values():
+            if isinstance(arguments, dict):
+                yield from arguments.values()
 
 
 def _key(raw: Value) -> Callable[[Scope], RowKey]:
@@ -237,6 +258,23 @@ def _sum(left: int | Decimal, right: int | Decimal) -> int | Decimal:
     return _EXACT.add(Decimal(left), Decimal(right))
 
 
+def _measure(raw: Value) -> Step:
+    columns = _columns(raw)
+
+    def measure(table: Table, key: RowKey, scope: Scope) -> None:
+        row = _row(table, key)
+        for name, value in columns:
+            held = row.setdefault(name, Statistics())
+            if not isinstance(held, Statistics):
+                raise StepFailed(f"{name} is {held!r}, which is no statistics")
+            try:
+                held.add(value(scope))
+            except ValueError as wrong:
+                raise StepFailed(f"{name}: {wrong}") from None
+
+    return measure
+
+
 def _append(raw: Value) -> Step:
     columns = _columns(raw)
 
@@ -299,6 +337,7 @@ _STEPS: Final[Mapping[str, Callable[[Value], Step]]] = {
     "set": _set,
     "add": _add,
     "subtract": lambda raw: _add(raw, -1),
+    "measure": _measure,
     "append": _append,
     "remove": _remove,
     "delete": _delete,

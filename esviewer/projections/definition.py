@@ -22,7 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from esviewer.domain import Event, UsageError
 from esviewer.domain.times import moment
@@ -141,6 +144,9 @@ class ProjectionEvent:
     0; it is ``None`` where the event is the stored one. What a store does not have is ``None``.
     """
 
+    # What nearly every handler asks for lies in slots, which are filled in a third of the time of a dict.
+    __slots__ = ("__dict__", "__weakref__", "_row", "data", "position", "stream", "type", "version")
+
     position: int | str | None
     stream: str | None
     category: str | None
@@ -160,24 +166,55 @@ class ProjectionEvent:
     # An event that handlers are given was decoded, and nearly none is a part: these need no look at the row.
     undecodable: str | None = None
     part: int | None = None
+    _row: Any
+    """What it came from by a short way, while nobody asked for more than that gives."""
 
     def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(_NEVER_LATER, **fields)
+        self._fill(fields)
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> Self:
         """The event that holds just these fields; the dict is used up."""
         made = cls.__new__(cls)
-        made.__dict__ = {**_NEVER_LATER, **fields}
+        made._fill(fields)
         return made
+
+    def _fill(self, fields: dict[str, Any]) -> None:
+        take = fields.pop
+        self.position, self.stream = take("position", None), take("stream", None)
+        self.version, self.type = take("version", None), take("type", None)
+        self.data = take("data", None)
+        self._row = None
+        self.__dict__ = fields
+
+    def with_own_payload(self) -> Self:
+        """The same event with a payload of its own: what a handler does to one is not seen in the other."""
+        made = object.__new__(type(self))
+        made.position, made.stream, made.version, made.type = self.position, self.stream, self.version, self.type
+        made.data, made._row = copied(self.data), self._row
+        if rest := self.__dict__:
+            rest = rest.copy()
+            if "metadata" in rest:
+                rest["metadata"] = copied(rest["metadata"])
+            made.__dict__ = rest
+        return made
+
+    def whole_payload(self) -> Any:
+        """``data`` with all its attributes in order: an event of which little is asked may hold only those as such."""
+        source = SOURCES.get(type(self))
+        return self.data if self._row is None or source is None else source.whole(self._row)["data"]
 
     def _later(self, name: str) -> Any:
         """What is not there yet: an event that came by a short way is read whole when a handler asks for more."""
-        fields = self.__dict__
-        whole = fields.pop("_whole", None)
-        if whole is not None:
-            for label, value in whole(fields.pop("_row")).items():
-                fields.setdefault(label, value)
+        fields, source, row = self.__dict__, SOURCES.get(type(self)), self._row
+        if source is not None:
+            if row is not None:
+                self._row = None
+                for label, value in source.whole(row).items():
+                    if label not in _AT_HAND:
+                        fields.setdefault(label, value)
+            if name == "category" and name not in fields:
+                fields[name] = source.category(self)
         return fields.get(name)
 
     @property
@@ -185,7 +222,7 @@ class ProjectionEvent:
         """When it was recorded."""
         fields = self.__dict__
         time = fields["recorded_at"] if "recorded_at" in fields else self._later("recorded_at")
-        if isinstance(time, int):
+        if time.__class__ is int:
             try:
                 return moment(time)
             except OverflowError:
@@ -201,8 +238,21 @@ class ProjectionEvent:
         return f"<{self.type} at {self.place} of {self.stream}>"
 
 
-_NEVER_LATER: Final[dict[str, Any]] = dict.fromkeys(("position", "stream", "version", "type", "data"))
-"""What every event has at hand. Nothing of the class is in the way of these, which makes them the fastest to get."""
+_AT_HAND: Final = frozenset({"position", "stream", "version", "type", "data"})
+
+
+class Source(Protocol):
+    """What a kind of event is read with."""
+
+    def whole(self, row: Any) -> dict[str, Any]:
+        """All fields of the event of a row but its stream's category."""
+
+    def category(self, event: ProjectionEvent) -> str | None:
+        """The category of an event's stream, which may have to be looked up."""
+
+
+SOURCES: Final[WeakKeyDictionary[type[ProjectionEvent], Source]] = WeakKeyDictionary()
+"""Kept here and not with the events, from which handlers could come to the connection and the key."""
 
 
 class _Later:
@@ -215,8 +265,26 @@ class _Later:
         return self if event is None else event._later(self._name)
 
 
-for _name in ProjectionEvent.__annotations__.keys() - _NEVER_LATER.keys() - vars(ProjectionEvent).keys():
+LATER: Final = ProjectionEvent.__annotations__.keys() - _AT_HAND - {"undecodable", "part", "_row"}
+"""Fields that are looked for when a handler asks for them."""
+
+for _name in LATER:
     setattr(ProjectionEvent, _name, _Later(_name))
+
+UNCHANGING: Final = frozenset({str, int, float, bool, type(None), Decimal, UUID, datetime})
+"""Kinds of values that may be shared."""
+
+
+def copied(value: Any) -> Any:
+    """A payload of its own: dicts and lists are copied, what cannot change is not."""
+    kind = value.__class__
+    if kind is dict:
+        if UNCHANGING.issuperset(map(type, value.values())):
+            return value.copy()
+        return {name: copied(item) if item.__class__ in (dict, list) else item for name, item in value.items()}
+    if kind is list:
+        return [copied(item) for item in value]
+    return value
 
 
 class Projection:

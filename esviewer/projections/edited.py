@@ -61,11 +61,6 @@ class FoldRules:
     ends: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
 
-    @property
-    def types(self) -> frozenset[str]:
-        """The event types that something is said about."""
-        return frozenset({rule.event_type for rule in self.rules}.union(self.starts, self.ends, self.ignores))
-
 
 def rule_of(event_type: str, attribute: str, words: str) -> FoldRule:
     """The rule that ``set due`` stands for; raises :class:`UsageError` with what is wrong with it."""

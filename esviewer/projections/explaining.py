@@ -7,7 +7,7 @@ without one (missed), with one twice (doubled). Where that leads to the live row
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,10 +15,9 @@ from esviewer.catalogue.model import Catalogue
 from esviewer.projections import rows
 from esviewer.projections.definition import ProjectionEvent, RowKey, Table
 from esviewer.projections.event_pass import EventPass
-from esviewer.projections.expressions import fresh
 from esviewer.projections.naming import Named
-from esviewer.projections.replaying import Lane, unwatch, watch
-from esviewer.projections.row_keys import by_place, place_of
+from esviewer.projections.replaying import Lane, note_place, raise_own, unwatch, watch
+from esviewer.projections.row_keys import Places
 from esviewer.projections.sameness import rows_are_same
 from esviewer.projections.sandbox.spot import Phase
 
@@ -61,53 +60,46 @@ class _State:
     is_replayed: bool
 
 
-def own_events(
-    lane: Lane, events: EventPass, view: memoryview, table: str, places: Iterable[Any], checkpoint: int
-) -> dict[Any, OwnEvents]:
-    """The events that touch each of some rows of a table, by what the row's key means; ends where a handler fails."""
-    found = {place: OwnEvents() for place in places}
+def note_own_events(
+    lane: Lane,
+    events: EventPass,
+    view: memoryview,
+    table: str,
+    places: Places,
+    own: dict[Any, OwnEvents],
+    checkpoint: int,
+) -> None:
+    """Adds the events that touch each of some rows of a table, by where they belong; ends where a handler fails."""
     touched: set[Any] = set()
 
     def note(name: str) -> Callable[[RowKey], object]:
-        return (lambda key: touched.add(place_of(key))) if name == table else (lambda key: None)
+        return (lambda key: touched.add(places.of(key))) if name == table else (lambda key: None)
 
     watch(lane.projection, note)
     try:
         for event in events.events():
             if (handler := lane.dispatch[event.type]) is None:
                 continue
-            kept = copied(event)
+            kept = event.with_own_payload()
             if _failed(handler, event, view):
                 break
             for place in touched:
-                if place in found:
-                    found[place].add(kept, checkpoint)
+                if place in own:
+                    own[place].add(kept, checkpoint)
             touched.clear()
     finally:
         unwatch(lane.projection)
-    return found
-
-
-def copied(event: ProjectionEvent) -> ProjectionEvent:
-    """The same event with a payload of its own: what a handler does to one is not seen in the other."""
-    fields = event.__dict__.copy()
-    for name in ("data", "metadata"):
-        if name in fields:
-            fields[name] = fresh(fields[name])
-    made = object.__new__(ProjectionEvent)
-    made.__dict__ = fields
-    return made
 
 
 def _failed(handler: Callable[[ProjectionEvent], object], event: ProjectionEvent, view: memoryview) -> bool:
-    number = event.position
+    """Whether a handler raises: a history that fails explains nothing. What is no fault of its goes through."""
     before = view[0]
-    view[1] = number if isinstance(number, int) and -1 <= number < 2**63 else -1
-    view[2] += 1
+    note_place(view, event.position)
     view[0] = _HANDLING
     try:
         handler(event)
-    except BaseException:  # noqa: BLE001 - user code raises what it likes; a history that fails explains nothing
+    except BaseException as error:  # noqa: BLE001 - user code raises what it likes
+        raise_own(error)
         return True
     finally:
         view[0] = before
@@ -117,10 +109,11 @@ def _failed(handler: Callable[[ProjectionEvent], object], event: ProjectionEvent
 class Explainer:
     """Seeks explanations row by row, for a while."""
 
-    def __init__(self, named: Named, catalogue: Catalogue | None, table: str, view: memoryview) -> None:
+    def __init__(self, named: Named, catalogue: Catalogue | None, table: str, places: Places, view: memoryview) -> None:
         self._named = named
         self._catalogue = catalogue
         self._table = table
+        self._places = places
         self._view = view
         self._ends = time.monotonic() + MOST_SECONDS
 
@@ -184,16 +177,11 @@ class Explainer:
 
     def _goes_on(self, lane: Lane, event: ProjectionEvent) -> bool:
         handler = lane.dispatch[event.type]
-        return handler is None or not _failed(handler, copied(event), self._view)
+        return handler is None or not _failed(handler, event.with_own_payload(), self._view)
 
     def _row(self, lane: Lane, place: Any) -> Mapping[str, Any] | None:
-        return row_at(rows.check(lane.projection).get(self._table, Table()), place)
-
-
-def row_at(table: Table, place: Any) -> dict[str, Any] | None:
-    """The row of a key in any spelling."""
-    keys = by_place(dict.keys(table))
-    return dict.get(table, keys[place]) if place in keys else None
+        table = rows.check(lane.projection).get(self._table, Table())
+        return next((row for key, row in dict.items(table) if self._places.of(key) == place), None)
 
 
 def _are_same(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from esviewer.domain import UsageError, Value
-from esviewer.projections.definition import ProjectionEvent, Row
+from esviewer.projections.definition import ProjectionEvent, Row, copied
 from esviewer.stores import where
 
 Expression: TypeAlias = Callable[["Scope"], Any]
 
 _PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z", re.ASCII)
 _TEXT: Final = re.compile(r"'([^'\\]*)'\Z")
-_UNCHANGING: Final = frozenset({str, int, float, bool, type(None), Decimal, UUID, datetime})
 ROOTS: Final = (
     *("data", "meta", "row", "position", "stream", "category", "version", "type", "schema_version", "recorded_at"),
     *("event_id", "correlation_id", "causation_id", "transaction", "tenant", "deleted", "archived"),
@@ -68,9 +67,9 @@ def expression(raw: Value) -> Expression:
     """
     if isinstance(raw, dict) and raw.keys() == {"value"}:
         raw = raw["value"]
-        return lambda scope: fresh(raw)
+        return lambda scope: copied(raw)
     if not isinstance(raw, str):
-        return lambda scope: fresh(raw)
+        return lambda scope: copied(raw)
     if (literal := _TEXT.match(raw)) is not None:
         text = literal[1]
         return lambda scope: text
@@ -79,7 +78,7 @@ def expression(raw: Value) -> Expression:
     search = where.search(raw)
 
     def found(scope: Scope) -> Any:
-        return fresh(search({name: scope.root(name) for name in ROOTS}))
+        return copied(search({name: scope.root(name) for name in ROOTS}))
 
     return found
 
@@ -96,7 +95,7 @@ def _path(text: str) -> Expression:
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         # No two columns are to share a list that one of them adds to.
-        return fresh(value) if value.__class__ in (dict, list) else value
+        return copied(value) if value.__class__ in (dict, list) else value
 
     return found
 
@@ -124,15 +123,3 @@ def number(value: Any) -> int | Decimal | None:
         except InvalidOperation:
             return None
     return None
-
-
-def fresh(value: Any) -> Any:
-    """A payload of its own: dicts and lists are copied, what cannot change is not."""
-    kind = value.__class__
-    if kind is dict:
-        if _UNCHANGING.issuperset(map(type, value.values())):
-            return value.copy()
-        return {name: fresh(item) if item.__class__ in (dict, list) else item for name, item in value.items()}
-    if kind is list:
-        return [fresh(item) for item in value]
-    return value

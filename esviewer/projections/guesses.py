@@ -34,10 +34,6 @@ class Guesses:
     types: dict[str, int]
     left_out: int = 0
 
-    def of(self, event_type: str, attribute: str) -> tuple[FoldRule, ...]:
-        """What is guessed for one attribute; it may be set and appended to a list besides."""
-        return tuple(g.rule for g in self.guesses if (g.rule.event_type, g.rule.attribute) == (event_type, attribute))
-
 
 def guesses(events: Iterable[Event]) -> Guesses:
     """What the inferred fold does with these events, by type and then attribute in the order of their appearance."""

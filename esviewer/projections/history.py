@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from sys import getsizeof
 
-from esviewer.domain import Event
-from esviewer.projections.fold import Fold, SharingFold, State
-from esviewer.projections.paths import Change, changes, plain_change
+from esviewer.domain import Event, Value
+from esviewer.projections.fold import Fold, SharingFold, State, Touch
+from esviewer.projections.paths import MISSING, Change, changes, plain_change, same
+from esviewer.projections.upcast_events import Sight, Sights
 
 CHECKPOINT_EVERY = 200
 _TOLD_EVERY = 500
@@ -37,6 +38,7 @@ class AggregateHistory:
     """The events of one stream, in order, and everything that follows from folding them.
 
     ``index`` counts events from 0; the state *at* an index includes that event, and index -1 is before the first.
+    ``events`` are those that are stored; what is folded in the place of some of them stands in ``sights``.
     """
 
     def __init__(
@@ -44,12 +46,20 @@ class AggregateHistory:
         events: Sequence[Event],
         fold: Fold,
         *,
+        sights: Sights | None = None,
         every: int = CHECKPOINT_EVERY,
         told: Callable[[int], None] | None = None,
     ) -> None:
-        """Folds the events; ``told`` is called now and then with how many are done, and may raise to end it."""
+        """Folds the events, as they are stored or as a catalogue has them seen.
+
+        ``told`` is called now and then with how many are done, and may raise to end it.
+        """
         self.events = tuple(events)
         self.fold = fold
+        self.sights = sights
+        self._given = (
+            {} if sights is None else {i: s.events for i, s in sights.by_index.items() if s.events is not None}
+        )
         self._sharing = fold if isinstance(fold, SharingFold) else None
         self._told = told
         self.changed: list[tuple[Change, ...]] = []
@@ -62,18 +72,13 @@ class AggregateHistory:
         self._pass()
 
     def _pass(self) -> None:
-        state, apply = self.fold.initial(), self.fold.apply
+        state, apply, given = self.fold.initial(), self.fold.apply, self._given
         kept = 0
         for index, event in enumerate(self.events):
-            changed: list[Change] = []
-            for path, before, after in apply(state, event):
-                if before is after:
-                    continue
-                change = plain_change(path, before, after)
-                if change:
-                    changed.append(change)
-                elif change is False:
-                    changed += changes(before, after, path)
+            if index in given:
+                changed = _joined([_changes_of(apply(state, part)) for part in given[index]])
+            else:
+                changed = _changes_of(apply(state, event))
             self.changed.append(tuple(changed))
             for change in changed:
                 writers = self.writers.setdefault(change.path, [])
@@ -113,7 +118,16 @@ class AggregateHistory:
     @cached_property
     def undecodable(self) -> tuple[int, ...]:
         """Indexes of events whose payload could not be decoded, and which therefore are not in the state."""
-        return tuple(i for i, event in enumerate(self.events) if event.undecodable is not None)
+        given = self._given
+        return tuple(i for i, event in enumerate(self.events) if event.undecodable is not None and i not in given)
+
+    def sight(self, index: int) -> Sight | None:
+        """How an event is seen by the catalogue it was folded with; ``None`` for simply as it is stored."""
+        return None if self.sights is None else self.sights.by_index.get(index)
+
+    def folded(self, index: int) -> tuple[Event, ...]:
+        """What is folded in the place of an event: itself, or what a catalogue's upcasters make of it."""
+        return self._given.get(index, (self.events[index],))
 
     def state_at(self, index: int) -> State:
         """The state after the event at ``index`` (-1: before the first). To be read, not changed."""
@@ -126,8 +140,9 @@ class AggregateHistory:
         else:
             # Going on from the state that was given out last would change it under its reader.
             state = self._thawed(self._frozen(state))
-        for event in self.events[at + 1 : index + 1]:
-            self.fold.apply(state, event)
+        for place in range(at + 1, index + 1):
+            for part in self.folded(place):
+                self.fold.apply(state, part)
         self._current = (index, state)
         return state
 
@@ -193,6 +208,35 @@ class AggregateHistory:
             if recorded is not None and recorded <= time:
                 return index
         return -1
+
+
+def _changes_of(touched: list[Touch]) -> list[Change]:
+    """What touches changed, leaf by leaf."""
+    changed: list[Change] = []
+    for path, before, after in touched:
+        if before is after:
+            continue
+        change = plain_change(path, before, after)
+        if change:
+            changed.append(change)
+        elif change is False:
+            changed += changes(before, after, path)
+    return changed
+
+
+def _joined(parts: list[list[Change]]) -> list[Change]:
+    """The changes by several events in a row as those of one: a leaf that comes back to what it was did not change."""
+    if len(parts) == 1:
+        return parts[0]
+    joined: dict[str, Change] = {}
+    for change in (change for part in parts for change in part):
+        first = joined.get(change.path)
+        joined[change.path] = change if first is None else _change(change.path, first.before, change.after)
+    return [change for change in joined.values() if not same(change.before, change.after)]
+
+
+def _change(path: str, before: Value, after: Value) -> Change:
+    return Change(path, "added" if before is MISSING else "removed" if after is MISSING else "changed", before, after)
 
 
 def _size(frozen: object) -> int:

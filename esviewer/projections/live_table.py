@@ -20,7 +20,7 @@ from esviewer.domain import UsageError
 from esviewer.projections import rows
 from esviewer.projections.definition import MAIN, DefinitionError, Projection, RowKey, Table
 from esviewer.projections.event_pass import Counts, EventPass
-from esviewer.projections.explaining import MOST_ROWS, Explainer, own_events, row_at
+from esviewer.projections.explaining import MOST_ROWS, Explainer, OwnEvents, note_own_events
 from esviewer.projections.naming import Named
 from esviewer.projections.replaying import (
     Failure,
@@ -32,10 +32,11 @@ from esviewer.projections.replaying import (
     identity_of,
     no_view,
     opened,
+    tainted_rows,
     tell_progress,
     verdict_of,
 )
-from esviewer.projections.row_keys import by_place, id_of
+from esviewer.projections.row_keys import Places, id_of
 from esviewer.projections.sameness import are_same
 from esviewer.projections.sandbox.entry import Run, Tell, UserCodeError
 from esviewer.projections.sandbox.spot import Phase, Spot
@@ -55,6 +56,7 @@ def prepare(order: dict[str, Any]) -> Run:
 
     def run(tell: Tell, spot: Spot) -> dict[str, Any]:
         views.append(spot.view())
+        store.waits.append(tell)
         return _Against(store, order, live, names, tell, spot, views[0]).run()
 
     return run
@@ -88,7 +90,8 @@ class Names:
         exact = {column: column for column in self.live.columns if column not in self.given}
         lower = {column.lower(): column for column in exact}
         said = {name: column for column, name in self.given.items()}
-        found = {name: said.get(name) or exact.get(name) or lower.get(name.lower()) for name in names}
+        # A column of a row may be named by a number, which no column of a table is.
+        found = {name: said.get(name) or exact.get(name) or lower.get(str(name).lower()) for name in names}
         return {name: column for name, column in found.items() if column is not None}
 
 
@@ -116,17 +119,16 @@ class TableComparison:
         self.others = sorted(name for name, table in tables.items() if name != self.name and len(table))
         self.known = dict.fromkeys(name for row in dict.values(self.projected) for name in row)
         self.columns = names.columns(self.known)
+        self.places = Places(dict.keys(self.projected), live.rows)
 
     def pairs(self) -> Iterator[Pair]:
         """All rows of both, sorted by key; a key is shown as the projection has it."""
-        left, right = by_place(dict.keys(self.projected)), by_place(self.live.rows)
+        left, right = self.places.keys(dict.keys(self.projected)), self.places.keys(self.live.rows)
         shown = {**right, **left}
-        places = {key: place for place, key in shown.items()}
-        for key in rows.sorted_keys(shown.values()):
-            place = places[key]
+        for place in sorted(shown, key=lambda place: rows.rank(shown[place])):
             a = dict.get(self.projected, left[place]) if place in left else None
             b = self.renamed(self.live.rows[right[place]]) if place in right else None
-            yield Pair(key, place, a, b)
+            yield Pair(shown[place], place, a, b)
 
     def renamed(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of the table under the projection's names."""
@@ -154,7 +156,7 @@ class TableComparison:
             told.append(f"The projection has columns that {self.live.name} has not: {', '.join(missing)}.")
         if self.others:
             told.append(f"Compared is the projection's table {self.name}, not {', '.join(self.others)}.")
-        mine, theirs = by_place(dict.keys(self.projected)), by_place(self.live.rows)
+        mine, theirs = self.places.keys(dict.keys(self.projected)), self.places.keys(self.live.rows)
         if mine and theirs and not mine.keys() & theirs.keys():
             one, other = next(iter(mine.values())), next(iter(theirs.values()))
             told.append(
@@ -209,6 +211,7 @@ class _Against:
             "failure": failure.as_object() if failure is not None else None,
             "side": "a",
             "first": None,
+            "tainted": tainted_rows(lane),
             "counts": counts_object(events.counts),
             "seconds": seconds,
             "read": read,
@@ -260,9 +263,10 @@ class _Against:
             return []
         beyond = self._live.head if isinstance(self._live.head, int) else None
         events = self._store.new_pass([lane], self._view, self._told, beyond)
-        own = own_events(lane, events, self._view, both.name, (pair.place for pair, _ in wanted), checkpoint)
-        explainer = Explainer(self._named, self._store.catalogue, both.name, self._view)
-        older, notes = self._previous_rows(both.name)
+        own = {pair.place: OwnEvents() for pair, _ in wanted}
+        note_own_events(lane, events, self._view, both.name, both.places, own, checkpoint)
+        explainer = Explainer(self._named, self._store.catalogue, both.name, both.places, self._view)
+        older, notes = self._previous_rows(both)
         done = 0
         for pair, row in wanted:
             if not explainer.has_time:
@@ -270,22 +274,23 @@ class _Against:
             done += 1
             fits = partial(both.fits, live=pair.b)
             found, reason = explainer.explained(pair.place, own[pair.place], pair.a, fits)
-            if older is not None and self._older is not None and fits(row_at(older, pair.place)):
+            if older is not None and self._older is not None and fits(older.get(pair.place)):
                 found.append({"kind": "old-logic", "version": identity_of(self._older.projection)[1]})
             row["explained"] = found or [{"kind": "unexplained", **({} if reason is None else {"reason": reason})}]
         if done < len(listed):
             notes.append(f"Explanations were sought for the first {done:,} differing rows only.")
         return notes
 
-    def _previous_rows(self, name: str) -> tuple[Table | None, list[str]]:
-        """The rows that the previous version gives at the same position, if there is one and it can."""
+    def _previous_rows(self, both: TableComparison) -> tuple[dict[Any, dict[str, Any]] | None, list[str]]:
+        """The rows that the previous version gives at the same position, by place, if there is one and it can."""
         if self._older is None:
             return None, []
         failure = forward(self._older, self._pass(self._older), self._view)
         if failure is not None:
             told = f"The previous version failed at position {failure.event.place} ({failure.sentence})"
             return None, [f"{told}: old logic was not looked for."]
-        return rows.check(self._older.projection).get(name) or Table(), []
+        table = rows.check(self._older.projection).get(both.name) or Table()
+        return {both.places.of(key): row for key, row in dict.items(table)}, []
 
 
 def end_of_replay(asked: int | None, live: ReadModel) -> int | None:

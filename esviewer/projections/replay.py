@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -29,13 +29,15 @@ Verdict: TypeAlias = Literal["complete", "stopped", "quarantined", "cancelled", 
 class Asked:
     """What to replay over: events to the head or up to a position, judged by a catalogue if there is one.
 
-    ``patience`` is how many seconds a lost connection is tried anew.
+    ``patience`` is how many seconds a lost connection is tried anew. ``code`` is the folder of the catalogue's Python
+    upcasters, where they may run.
     """
 
     to: int | None = None
     on_unknown: Mode = "stop"
     catalogue: Path | None = None
     patience: float = 60.0
+    code: Path | None = None
 
 
 TO_THE_HEAD: Final = Asked()
@@ -43,11 +45,15 @@ TO_THE_HEAD: Final = Asked()
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a replay is: events read, the position of the last one, events a second."""
+    """How far a replay is: events read, the position of the last one, events a second.
+
+    ``waiting`` says that the server was lost, and is waited for; ``None`` once events come again.
+    """
 
     read: int
     position: Position
     rate: float
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,6 @@ class Replay:
     stop: Stop | None = None
     failure: HandlerFailure | None = None
     output: str = ""
-    contained_by: tuple[str, ...] = ()
 
     @property
     def events_per_second(self) -> float | None:
@@ -206,7 +211,8 @@ def replay(
     is given the sandbox: ``ask`` pauses it or ends it with the rows so far, ``stop`` ends it at once, both with the
     verdict ``cancelled``.
     """
-    run = ChildRun("replay", order_of(database, found, [projection], asked), limits, told)
+    task = "replay-sql" if projection.kind == "sql" else "replay"
+    run = ChildRun(task, order_of(database, found, [projection], asked), limits, told)
     started(run.sandbox)
     try:
         result = run.result()
@@ -233,11 +239,10 @@ def _replay_of(run: ChildRun, result: dict[str, Any]) -> Replay:
         result["read"],
         result["counts"]["declared"],
         result["counts"]["erased"],
-        {table: cast(list[Value], loads(keys)) for table, keys in result["tainted"] if keys != "[]"},
+        tainted_of(result.get("tainted", ())),
         stop_of(result["trouble"]),
         failure_of(result["failure"]),
         run.sandbox.output,
-        run.sandbox.contained_by,
     )
 
 
@@ -254,6 +259,7 @@ def order_of(database: Database, found: Found, projections: Sequence[Named], ask
         "mode": asked.on_unknown,
         "catalogue": None if asked.catalogue is None else str(asked.catalogue.resolve()),
         "patience": asked.patience,
+        "code": None if asked.code is None else str(asked.code.resolve()),
     }
 
 
@@ -282,6 +288,9 @@ class ChildRun:
         elif kind == "progress":
             self.progress = Progress(report["read"], report["position"], report["rate"])
             self._told(self.progress)
+        elif kind == "waiting":
+            self.progress = replace(self.progress, rate=0.0, waiting=report["sentence"])
+            self._told(self.progress)
         elif kind == "loaded":
             self.loaded = report
             self._began = time.monotonic()
@@ -304,7 +313,6 @@ class ChildRun:
             read=self.progress.read,
             failure=told,
             output=self.sandbox.output,
-            contained_by=self.sandbox.contained_by,
         )
 
 
@@ -319,6 +327,11 @@ def stop_of(told: dict[str, Any] | None) -> Stop | None:
     if told is None:
         return None
     return Stop(told["position"], told["stream"], told["type"], told["status"], tuple(told["reasons"]))
+
+
+def tainted_of(told: Iterable[Sequence[str]]) -> dict[str, list[Value]]:
+    """Keys of tainted rows by table as the child told them; tables without any are left out."""
+    return {table: cast(list[Value], loads(keys)) for table, keys in told if keys != "[]"}
 
 
 def failure_of(told: dict[str, Any] | None) -> HandlerFailure | None:

@@ -9,14 +9,16 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
 from esviewer.catalogue import files as catalogue_files
 from esviewer.catalogue.model import Catalogue
 from esviewer.catalogue.status import Judge
-from esviewer.domain import EsviewerError
-from esviewer.projections import loading, rows
+from esviewer.domain import Cancelled, EsviewerError
+from esviewer.projections import loading, rows, sql_engine
 from esviewer.projections.definition import (
     ANY,
     DefinitionError,
@@ -30,15 +32,17 @@ from esviewer.projections.definition import (
 from esviewer.projections.event_pass import Counts, EventPass, Position
 from esviewer.projections.naming import Named
 from esviewer.projections.paths import MISSING
+from esviewer.projections.reads import Reads, of_handler
 from esviewer.projections.sandbox.entry import Run, Tell, UserCodeError, failure_of
-from esviewer.projections.sandbox.spot import Phase, Spot
+from esviewer.projections.sandbox.spot import Phase, Spot, Wish
+from esviewer.projections.upcast_functions import FunctionsHere
 from esviewer.stores.codecs import json_text
 from esviewer.stores.database import Database, open_database
 from esviewer.stores.reader import Reader, Window
 
 _BATCH: Final = 500
 """Rows told at once."""
-_LARGEST_NUMBER: Final = 2**63
+_READING: Final = int(Phase.READING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class Opened:
     reader: Reader
     catalogue: Catalogue | None
     order: dict[str, Any]
+    runner: FunctionsHere | None = None
+    """Runs the catalogue's Python upcasters, where they may run."""
+    waits: list[Tell] = field(default_factory=list)
+    """Told by ``waiting`` with a sentence where a lost server is waited for."""
 
     def new_pass(
         self, lanes: list[Lane], view: memoryview, told: Callable[[Counts], None], until: int | None = None
@@ -58,7 +66,8 @@ class Opened:
             self.reader,
             lambda name: any(lane.dispatch[name] is not None for lane in lanes),
             view,
-            judge=Judge(self.catalogue) if self.catalogue is not None else None,
+            reads=lambda name: reduce(or_, (lane.reads(name) for lane in lanes)),
+            judge=Judge(self.catalogue, runner=self.runner) if self.catalogue is not None else None,
             mode=self.order["mode"],
             until=self.order["to"] if until is None else until,
             told=told,
@@ -73,16 +82,24 @@ def opened(order: dict[str, Any], view: Callable[[], memoryview]) -> Opened:
         catalogue = catalogue_files.load(Path(order["catalogue"])).catalogue
     database = open_database(order["address"], key=key, password=order["password"])
 
+    waits: list[Tell] = []
+
     def waiting(sentence: str, seconds: float) -> None:
         # Waiting for a server is no fault of a handler.
         view()[0] = Phase.READING
+        if Wish.of(view()[3]) is Wish.END:
+            raise Cancelled("Cancelled while waiting for the server.")
+        for tell in waits:
+            tell("waiting", sentence=sentence, seconds=seconds)
 
     reader = database.reader(database.named(order["store"]), waiting=waiting, patience=order["patience"])
     for _ in reader.events(Window(limit=1)):
         break
+    sql_engine.make_ready(order, view)
     # Rows and payloads are no garbage in cycles: looking for such less often saves a twelfth of the time.
     gc.set_threshold(20_000, 20, 100)
-    return Opened(database, reader, catalogue, order)
+    runner = None if order["code"] is None else FunctionsHere.of_store(reader.found, reader.codecs, Path(order["code"]))
+    return Opened(database, reader, catalogue, order, runner, waits)
 
 
 class Dispatch(dict[str | None, Handler | None]):
@@ -121,6 +138,11 @@ class Lane:
         projection = loading.made(named)
         return cls(projection, Dispatch(projection, catalogue))
 
+    def reads(self, name: str) -> Reads:
+        """What is asked of events of a stored type."""
+        handler = self.dispatch[name]
+        return Reads() if handler is None else of_handler(handler)
+
 
 @dataclass(slots=True)
 class Failure:
@@ -142,7 +164,7 @@ class Failure:
             "place": self.event.place,
             "stream": self.event.stream,
             "type": self.event.type,
-            "data": as_text(self.event.data),
+            "data": as_text(self.event.whole_payload()),
             "sentence": self.sentence,
             "details": self.details,
             "file": self.file,
@@ -159,6 +181,7 @@ def prepare(order: dict[str, Any]) -> Run:
 
     def run(tell: Tell, spot: Spot) -> dict[str, Any]:
         views.append(spot.view())
+        store.waits.append(tell)
         return _Replaying(store, Named.told(order["projections"][0]), tell, spot, views[0]).run()
 
     return run
@@ -196,10 +219,7 @@ class _Replaying:
             "position": failure.event.position if failure is not None else end_of(events),
             "trouble": events.stopped.as_object() if events.stopped is not None else None,
             "failure": failure.as_object() if failure is not None else None,
-            "tainted": [
-                [table, as_text(rows.sorted_keys(keys & lane.projection.tables[table].keys()))]
-                for table, keys in sorted(lane.tainted.items())
-            ],
+            "tainted": tainted_rows(lane),
             "tables": names,
             "seconds": seconds,
             "read": read,
@@ -251,30 +271,41 @@ def forward(
     """
     dispatch, tainted, counts = lane.dispatch, events.tainted, events.counts
     applied = 0
-    handling, reading = int(Phase.HANDLING), int(Phase.READING)
     for event in events.events():
         handler = dispatch[event.type]
         if handler is None:
             counts.ignored += event.part is None
             continue
-        number = event.position
-        view[1] = number if isinstance(number, int) and -1 <= number < _LARGEST_NUMBER else -1
-        view[2] = applied = applied + 1
-        view[0] = handling
+        applied += 1
+        note_place(view, event.position)
         try:
             if before_event is not None and before_event[:2] == (counts.read, event.part):
                 _remembering(lane, handler, event, before_event[2])
-            elif tainted and events.identity(event.__dict__) in tainted:
+            elif tainted and events.identity(event) in tainted:
                 _tainting(lane, handler, event)
             else:
                 handler(event)
         except BaseException as error:  # noqa: BLE001 - user code raises what it likes
-            view[0] = reading
+            view[0] = _READING
             lane.applied = applied - 1
             return failure_at(event, error)
-        view[0] = reading
     lane.applied = applied
     return None
+
+
+def note_place(view: memoryview, position: Position) -> None:
+    """Notes for whoever watches that user code begins with an event: its position if that is a number, and a beat."""
+    try:
+        view[1] = position  # type: ignore[assignment]
+    except (TypeError, ValueError):
+        view[1] = -1
+    view[2] += 1
+
+
+def raise_own(error: BaseException) -> None:
+    """Raises again what a handler only passed on: the store could not be read, which is no fault of its."""
+    if isinstance(error, EsviewerError) and not isinstance(error, DefinitionError):
+        raise error
 
 
 def failure_at(event: ProjectionEvent, error: BaseException) -> Failure:
@@ -282,8 +313,7 @@ def failure_at(event: ProjectionEvent, error: BaseException) -> Failure:
 
     Raises it again where it is none of theirs: the store could not be read.
     """
-    if isinstance(error, EsviewerError) and not isinstance(error, DefinitionError):
-        raise error
+    raise_own(error)
     told = failure_of(error, -1)
     own = str(Path(__file__).parent)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
@@ -370,6 +400,14 @@ def verdict_of(events: EventPass, failure: object) -> str:
 def end_of(events: EventPass) -> Position:
     """The position that goes with the verdict: of the event stopped at, else of the last one that was read."""
     return events.stopped.position if events.stopped is not None else events.counts.position
+
+
+def tainted_rows(lane: Lane) -> list[list[str]]:
+    """Keys of tainted rows that are there, by table, as JSON."""
+    tables = lane.projection.tables
+    return [
+        [table, as_text(rows.sorted_keys(keys & tables[table].keys()))] for table, keys in sorted(lane.tainted.items())
+    ]
 
 
 def counts_object(counts: Counts) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -11,14 +12,48 @@ from uuid import UUID
 from esviewer.projections.definition import RowKey
 
 
-def by_place(keys: Iterable[RowKey]) -> dict[Any, RowKey]:
-    """Keys by what they mean."""
-    found: dict[Any, RowKey] = {}
-    for key in keys:
-        place = place_of(key)
-        # Two keys that mean the same, as 7 and "7", stay two rows.
-        found[(type(key).__name__, place) if place in found else place] = key
-    return found
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """What a key means and how it is spelled, where one side has several keys that mean the same."""
+
+    place: Any
+    spelling: Any
+    key: RowKey = field(compare=False)
+
+
+class Places:
+    """Which rows of several sides belong together: those whose keys mean the same.
+
+    Where one side has several keys of one meaning, as 7 and "7", these stay rows of their own, and belong to what is
+    spelled alike. ``meaning`` gives equal values for keys that mean the same.
+    """
+
+    def __init__(self, *sides: Iterable[RowKey], meaning: Callable[[RowKey], Any] | None = None) -> None:
+        self._meaning = meaning or place_of
+        self._shared: set[Any] = set()
+        for side in sides:
+            seen: set[Any] = set()
+            for key in side:
+                place = self._meaning(key)
+                (self._shared if place in seen else seen).add(place)
+
+    def of(self, key: RowKey) -> Any:
+        """Where a row belongs."""
+        place = self._meaning(key)
+        return Spelled(place, _spelling(key), key) if place in self._shared else place
+
+    def keys(self, side: Iterable[RowKey]) -> dict[Any, RowKey]:
+        """The keys of a side by where they belong."""
+        return {self.of(key): key for key in side}
+
+
+def _spelling(key: RowKey) -> Any:
+    """The kind of a key, and its very text if it is one: numbers of any kind are alike, and so are ids."""
+    if isinstance(key, tuple):
+        return tuple(map(_spelling, key))
+    if isinstance(key, bool) or not isinstance(key, int | float | Decimal):
+        return type(key).__name__, None if isinstance(key, UUID) else key
+    return "number", None
 
 
 def place_of(key: RowKey) -> Any:

@@ -18,16 +18,17 @@ def sorted_keys(keys: Iterable[RowKey]) -> list[RowKey]:
     listed = list(keys)
     if all(key.__class__ is str for key in listed) or all(key.__class__ is int for key in listed):
         return sorted(listed)
-    return sorted(listed, key=_rank)
+    return sorted(listed, key=rank)
 
 
-def _rank(key: RowKey) -> tuple[Any, ...]:
+def rank(key: RowKey) -> tuple[Any, ...]:
+    """What keys are sorted by."""
     if key is None:
         return (0,)
     if isinstance(key, int | float | Decimal):
         return (1, key)
     if isinstance(key, tuple):
-        return (3, *map(_rank, key))
+        return (3, *map(rank, key))
     return (2, str(key))
 
 

@@ -22,10 +22,10 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def rows_are_same(left: Any, right: Any) -> bool:
-    """Whether two rows are the same; either may be :data:`MISSING`. Fast where they are equal."""
+    """Whether two rows are the same; either may be :data:`MISSING`, or no row at all. Fast where they are equal."""
     if left is MISSING or right is MISSING:
         return left is right
-    if left == right:
+    if left.__class__ is dict is right.__class__ and left == right:
         kinds = {*map(type, left.values()), *map(type, right.values())}
         if kinds <= _PLAIN:
             return True

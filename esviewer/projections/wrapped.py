@@ -17,6 +17,9 @@ class WrappedText(str):
 
     value: Any
 
+    # To upcasters and shapes it is a text like any other, also where they ask for just that.
+    __class__ = property(lambda self: str)
+
     @classmethod
     def of(cls, text: str, value: Any) -> WrappedText:
         """The text, with the value that it stands for."""
@@ -38,7 +41,7 @@ def marked(plain: Any, python: Any) -> Any:
 
 def unmarked(value: Any) -> Any:
     """The other way round."""
-    kind = value.__class__
+    kind = type(value)
     if kind is dict:
         return {name: unmarked(item) for name, item in value.items()}
     if kind is list:

@@ -1,4 +1,4 @@
-"""The picture of a density as SVG inside HTML: one lane a type, a bar for each column that has events.
+"""The picture of a density: one lane a type, a bar for each column that has events.
 
 Loan.Started   ▁▂▅▇▃▁ ▂▃      1,204
 Loan.Returned    ▁▃▅▂▁▂▃        980
@@ -7,72 +7,66 @@ Loan.Returned    ▁▃▅▂▁▂▃        980
 
 from __future__ import annotations
 
-from html import escape
 from math import sqrt
 from typing import Final
 
-from esviewer.reports.document import Density, Lane, visible
+from esviewer.reports.document import Density, Lane
+from esviewer.reports.drawing import WIDTH, Boxes, Drawing, Group, Words
 
-_WIDTH: Final = 1_000
-_LEFT: Final = 250
-_RIGHT: Final = 72
-_LANE: Final = 24
+LEFT: Final = 250
+RIGHT: Final = 72
+LANE: Final = 24
+AXIS: Final = 26
 _BAR: Final = 18.0
-_AXIS: Final = 26
 _LABEL: Final = 36
-"""Letters of a name that fit beside its lane; the whole name is a tooltip."""
-_HUES: Final = 8
+"""Letters of a name that fit beside its lane; the whole name is told with its group."""
 
 
-def svg(picture: Density) -> str:
-    """The picture as an element with a caption. A bar's height is the square root of its events: rare ones are seen."""
+def drawn(picture: Density) -> Drawing:
+    """The picture as shapes. A bar's height is the square root of its events: rare ones are seen."""
     peak = max((count for lane in picture.lanes for count in lane.counts), default=0)
-    height = len(picture.lanes) * _LANE + _AXIS
+    height = len(picture.lanes) * LANE + AXIS
     caption = f"Heights are square roots; the tallest bar stands for {peak:,} event{'' if peak == 1 else 's'}."
-    parts = [
-        "<figure>",
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{_text(picture.title)}">',
-        *(_lane(lane, row, peak) for row, lane in enumerate(picture.lanes)),
-        f'<text class="tick" x="{_LEFT}" y="{height - 6}">{_text(_day(picture.start))}</text>',
-        f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{height - 6}">{_text(_day(picture.end))}</text>',
-        "</svg>",
-        f"<figcaption>{_text(picture.title)}. {caption}</figcaption>",
-        "</figure>",
-    ]
-    return "\n".join(parts)
+    ends = (
+        Words(LEFT, height - 6, day(picture.start), "second"),
+        Words(WIDTH - RIGHT, height - 6, day(picture.end), "second", "end"),
+    )
+    groups = tuple(_lane(lane, row, peak) for row, lane in enumerate(picture.lanes))
+    return Drawing(picture.title, caption, height, groups, ends)
 
 
-def _lane(lane: Lane, row: int, peak: int) -> str:
-    top = row * _LANE
-    base = top + _LANE - 3
-    total = sum(lane.counts)
-    name = visible(lane.name)
-    # The end of a name tells more: library_es.lending:Loan.Started.
-    label = name if len(name) <= _LABEL else "…" + name[-_LABEL + 1 :]
+def label(name: str) -> str:
+    """A name as it stands beside a lane; its end tells more: library_es.lending:Loan.Started."""
+    return name if len(name) <= _LABEL else "…" + name[-_LABEL + 1 :]
+
+
+def ground(row: int) -> Boxes:
+    """What a lane lies on."""
+    return Boxes(((LEFT, row * LANE + 2, WIDTH - LEFT - RIGHT, LANE - 4),))
+
+
+def beside(row: int, name: str, total: int) -> tuple[Words, Words]:
+    """The name of a lane at its left, and the number of its events at its right."""
+    baseline = row * LANE + LANE - 7
     return (
-        f'<g><title>{escape(name)}: {total:,}</title><rect class="ground" x="{_LEFT}" y="{top + 2}" '
-        f'width="{_WIDTH - _LEFT - _RIGHT}" height="{_LANE - 4}"/>'
-        f'<text x="{_LEFT - 10}" y="{base - 4}" class="end">{escape(label)}</text>'
-        f'<path class="hue{row % _HUES}" d="{_bars(lane, base, peak)}"/>'
-        f'<text class="count end" x="{_WIDTH}" y="{base - 4}">{total:,}</text></g>'
+        Words(LEFT - 10, baseline, label(name), anchor="end"),
+        Words(WIDTH, baseline, f"{total:,}", "second", "end"),
     )
 
 
-def _bars(lane: Lane, base: int, peak: int) -> str:
-    step = (_WIDTH - _LEFT - _RIGHT) / len(lane.counts)
-    width = f"{step * 0.86:.2f}"
-    bars = []
-    for column, count in enumerate(lane.counts):
-        if count:
-            high = f"{max(1.5, _BAR * sqrt(count / peak)):.1f}"
-            bars.append(f"M{_LEFT + column * step:.1f} {base}v-{high}h{width}v{high}z")
-    return "".join(bars)
-
-
-def _day(time: str) -> str:
+def day(time: str) -> str:
     """A time to the minute; other words as they are."""
     return time[:16].replace("T", " ") if time[:4].isdigit() else time
 
 
-def _text(value: str) -> str:
-    return escape(visible(value), quote=True)
+def _lane(lane: Lane, row: int, peak: int) -> Group:
+    base = row * LANE + LANE - 3
+    total = sum(lane.counts)
+    step = (WIDTH - LEFT - RIGHT) / len(lane.counts)
+    bars = []
+    for column, count in enumerate(lane.counts):
+        if count:
+            high = max(1.5, _BAR * sqrt(count / peak))
+            bars.append((LEFT + column * step, base - high, step * 0.86, high))
+    shapes = (ground(row), *beside(row, lane.name, total), Boxes(tuple(bars), lane.rank))
+    return Group(f"{lane.name}: {total:,}", shapes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -24,34 +25,56 @@ class ReportNotWritten(EsviewerError):
     title = "The report cannot be written"
 
 
-def _json(document: Document) -> str:
+def _json(document: Document) -> bytes:
     """All figures, with sorted keys."""
-    return json_text.dumps(dict(document.figures), pretty=True).decode() + "\n"
+    return json_text.dumps(dict(document.figures), pretty=True) + b"\n"
 
 
-def _comma_separated(document: Document) -> str:
+def _html(document: Document) -> bytes:
+    return _encoded(html(document))
+
+
+def _markdown(document: Document) -> bytes:
+    return _encoded(markdown(document))
+
+
+def _pdf(document: Document) -> bytes:
+    # It brings image and font libraries that nothing else needs.
+    from esviewer.reports.pdf import pdf
+
+    return pdf(document)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _comma_separated(document: Document) -> bytes:
     """The records with a header. What a spreadsheet would take for a formula is led by an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.title for column in document.records.columns])
     for row in document.records.rows:
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in row])
-    return out.getvalue()
+    return _encoded(out.getvalue())
 
 
-FORMATS: Final[dict[str, Callable[[Document], str]]] = {
-    ".html": html,
-    ".md": markdown,
+FORMATS: Final[dict[str, Callable[[Document], bytes]]] = {
+    ".html": _html,
+    ".pdf": _pdf,
+    ".md": _markdown,
     ".json": _json,
     ".csv": _comma_separated,
 }
-"""What makes the text of a report, by the ending of its file."""
+"""What makes the file of a report, by the ending of its file."""
 
 
 def check_target(target: Path) -> None:
     """Raises :class:`UsageError` if no report can be written to a file of this name."""
     if target.suffix.lower() not in FORMATS:
         raise UsageError(f"{target.name} has no ending of a report: {', '.join(FORMATS)}.")
+    if target.suffix.lower() == ".pdf" and find_spec("fpdf") is None:
+        raise UsageError("PDF needs the extra: pip install 'esviewer[pdf]'.")
     try:
         if target.is_dir():
             raise UsageError(f"{target} is a folder.")
@@ -68,7 +91,7 @@ def save(document: Document, target: Path) -> None:
     Raises :class:`UsageError` as :func:`check_target` does, and :class:`ReportNotWritten`.
     """
     check_target(target)
-    content = FORMATS[target.suffix.lower()](document).encode("utf-8", "backslashreplace")
+    content = FORMATS[target.suffix.lower()](document)
     try:
         with replacing(target) as file:
             file.write(content)

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from esviewer import __version__
+from esviewer.catalogue.chains import FunctionRunner
 from esviewer.catalogue.model import Catalogue
 from esviewer.checks import Checked, check_store
 from esviewer.checks.checkpoints import Checkpoints
@@ -65,15 +66,38 @@ _FINDING_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The catalogue that a store was judged by, the file it is from and the SHA-256 of that file."""
+    """The catalogue that a store was judged by, the file it is from and the SHA-256 of that file.
+
+    ``code`` and ``code_sha256``: the folder of its Python upcasters, where they ran, and the hash of their files.
+    """
 
     catalogue: Catalogue
     file: str
     sha256: str
+    code: str | None = None
+    code_sha256: str | None = None
+
+    def as_object(self) -> dict[str, Value]:
+        """As the JSON has it; ``upcasters`` where such ran."""
+        told: dict[str, Value] = {"file": self.file, "sha256": self.sha256}
+        if self.code is not None:
+            told["upcasters"] = {"folder": self.code, "sha256": self.code_sha256}
+        return told
+
+    def hashed(self) -> dict[str, Value]:
+        """The same without where things lie."""
+        told: dict[str, Value] = {"sha256": self.sha256}
+        return told | ({} if self.code is None else {"upcasters": self.code_sha256})
 
 
 def health_report(
-    database: Database, found: Found, known: Known | None, *, read_at: int, waiting: Waiting | None = None
+    database: Database,
+    found: Found,
+    known: Known | None,
+    *,
+    read_at: int,
+    runner: FunctionRunner | None = None,
+    waiting: Waiting | None = None,
 ) -> Document:
     """Reads a store whole, once, and gives its health; ``read_at`` is the time it is read, in µs."""
     reader = database.reader(found, waiting=waiting)
@@ -82,7 +106,7 @@ def health_report(
     finally:
         reader.close()
     catalogue = Catalogue({}, inferred=True) if known is None else known.catalogue
-    checked = check_store(database, found, catalogue, waiting=waiting)
+    checked = check_store(database, found, catalogue, runner=runner, waiting=waiting)
     (summary,) = summarise(database, [found], read={found.name: checked.index}, waiting=waiting)
     figures = _figures(database, summary, checked, known, identity)
     figures["read_at"] = iso(read_at)
@@ -112,7 +136,7 @@ def _figures(
         "esviewer": __version__,
         "identity": identity,
         "history": hashlib.sha256(index.digests.blocks + index.rest_digest()).hexdigest(),
-        "catalogue": None if known is None else {"sha256": known.sha256},
+        "catalogue": None if known is None else known.hashed(),
         "store": {**_nameless(summary), "statuses": store["statuses"]},
         "head": checked.head,
         "findings": [finding.as_object() for finding in checked.findings],
@@ -121,7 +145,7 @@ def _figures(
     return content | {
         "content_hash": content_hash(content),
         "address": database.address.text,
-        "catalogue": None if known is None else {"file": known.file, "sha256": known.sha256},
+        "catalogue": None if known is None else known.as_object(),
         "store": store,
     }
 
@@ -169,9 +193,13 @@ def _facts(figures: dict[str, Value], summary: Summary, checked: Checked, known:
     yield Fact("Undecodable events", index.undecodable(), "number")
     yield Fact("Catalogue", None if known is None else known.file, "name")
     yield Fact("Hash of the catalogue", None if known is None else known.sha256, "name")
+    if known is not None and known.code is not None:
+        yield Fact("Upcasters", known.code, "name")
+        yield Fact("Hash of the upcasters", known.code_sha256, "name")
     yield Fact("Read at", str(figures["read_at"]))
     yield Fact("Made by", f"esviewer {__version__}")
-    options = () if known is None else ("--catalogue", known.file)
+    options: tuple[str, ...] = () if known is None else ("--catalogue", known.file)
+    options += () if known is None or known.code is None else ("--sources", known.code, "--trust")
     yield Fact(
         "Made again by", shlex.join(("esviewer", "report", str(figures["address"]), "-o", "FILE", *options)), "name"
     )
@@ -195,6 +223,11 @@ def _sections(summary: Summary, checked: Checked, known: Known | None) -> Iterab
 def _findings_section(theme: str, findings: list[Finding], rules: int) -> Section:
     if not findings:
         return Section(theme, (f"Nothing was found by {rules} rule{'' if rules == 1 else 's'}.",))
+    return Section(theme, (), (finding_table(f"Findings: {theme}", findings),))
+
+
+def finding_table(title: str, findings: Iterable[Finding]) -> Table:
+    """Findings, with some ranges of their positions."""
     rows = tuple(
         (
             one.severity,
@@ -208,7 +241,7 @@ def _findings_section(theme: str, findings: list[Finding], rules: int) -> Sectio
         )
         for one in findings
     )
-    return Section(theme, (), (Table(f"Findings: {theme}", _FINDING_COLUMNS, rows),))
+    return Table(title, _FINDING_COLUMNS, rows)
 
 
 def _history(index: Index) -> Section:
@@ -242,9 +275,9 @@ def picture(index: Index) -> Density:
         rest = [ordinals[name] for name in names[len(apart) :]]
         rows.append((f"{len(rest):,} other types", np.isin(types, rest)))
     lanes = []
-    for name, is_of_type in rows:
+    for rank, (name, is_of_type) in enumerate(rows):
         own = np.sort(along[is_of_type & (along != NONE)])
-        lanes.append(Lane(name, tuple(density(own, start, end, _COLUMNS).tolist())))
+        lanes.append(Lane(name, tuple(density(own, start, end, _COLUMNS).tolist()), rank))
     if has_times:
         return Density("Events per type over time", tuple(lanes), iso(start) or "", iso(end) or "")
     return Density("Events per type in store order", tuple(lanes), "first event", "last event")

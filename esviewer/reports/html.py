@@ -9,20 +9,25 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from functools import cache
 from html import escape
-from importlib.resources import files
+from itertools import islice
 from typing import Final
 
-from esviewer.reports.density_picture import svg
-from esviewer.reports.document import Cell, Column, Document, Fact, Section, Table, visible
+from esviewer.reports.colours import part
+from esviewer.reports.document import Cell, Column, Document, Fact, Section, Table, shortened, visible
+from esviewer.reports.pictures import drawing
+from esviewer.reports.svg import svg
 
 MOST_ROWS: Final = 5_000
+_MOST_LETTERS: Final = 2_000
+"""Characters of a value that a cell shows."""
+_MOST_BYTES: Final = 8_000_000
+"""Characters of one table: a browser opens such a page, and mail takes it."""
 _SEVERITIES: Final = {"error": "error", "warn": "warning", "info": "note"}
 
 
 def html(document: Document) -> str:
-    """The page; tables of more than 5 000 rows are cut, and say so."""
+    """The page; tables of more than 5 000 rows are cut, or sooner where rows are long, and say so."""
     return "\n".join(_page(document)) + "\n"
 
 
@@ -31,18 +36,12 @@ def text(value: str) -> str:
     return escape(visible(value), quote=True)
 
 
-@cache
-def _part(name: str) -> str:
-    """The style sheet or the script of all reports."""
-    return files("esviewer.reports").joinpath(name).read_text("utf-8")
-
-
 def _sha256(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def _page(document: Document) -> Iterator[str]:
-    style, script = _part("report.css"), _part("report.js")
+    style, script = part("report.css"), part("report.js")
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
@@ -87,25 +86,40 @@ def _section(section: Section, number: int) -> Iterator[str]:
     for sentence in section.sentences:
         yield f"<p>{text(sentence)}</p>"
     if section.picture is not None:
-        yield svg(section.picture)
+        yield svg(drawing(section.picture))
     for table in section.tables:
         yield from _table(table)
     yield "</section>"
 
 
 def _table(table: Table) -> Iterator[str]:
+    rows = _rows(table)
+    shown = table.shown(len(rows))
+    if shown.left_out_before:
+        yield f'<p class="cut">{text(shown.left_out_before)}</p>'
     yield '<div class="table"><table>'
     yield f"<caption>{text(table.title)}</caption>"
     heads = "".join(f'<th scope="col" class="{column.kind}">{text(column.title)}</th>' for column in table.columns)
     yield f"<thead><tr>{heads}</tr></thead>"
     yield "<tbody>"
-    for row in table.rows[:MOST_ROWS]:
-        cells = zip(row, table.columns, strict=True)
-        made = (f"<td{_attributes(cell, column)}>{_shown(cell, column.kind)}</td>" for cell, column in cells)
-        yield f"<tr>{''.join(made)}</tr>"
+    yield from rows
     yield "</tbody></table></div>"
-    if len(table.rows) > MOST_ROWS:
-        yield f'<p class="cut">And {len(table.rows) - MOST_ROWS:,} more rows, which the JSON has.</p>'
+    if shown.left_out_behind:
+        yield f'<p class="cut">{text(shown.left_out_behind)}</p>'
+
+
+def _rows(table: Table) -> list[str]:
+    """The rows that there is room for, from the end that the table keeps."""
+    made: list[str] = []
+    room = _MOST_BYTES
+    for row in islice(reversed(table.rows) if table.keeps_end else table.rows, MOST_ROWS):
+        cells = zip(row, table.columns, strict=True)
+        parts = (f"<td{_attributes(cell, column)}>{_shown(cell, column.kind)}</td>" for cell, column in cells)
+        made.append(f"<tr>{''.join(parts)}</tr>")
+        room -= len(made[-1])
+        if room < 0:
+            break
+    return made[::-1] if table.keeps_end else made
 
 
 def _attributes(cell: Cell, column: Column) -> str:
@@ -117,10 +131,14 @@ def _attributes(cell: Cell, column: Column) -> str:
 def _shown(cell: Cell, kind: str) -> str:
     if cell is None:
         return "–"
+    if isinstance(cell, tuple) and kind == "code":
+        return f"<pre>{chr(10).join(map(text, cell))}</pre>"
     if isinstance(cell, tuple):
         return f"<ul>{''.join(f'<li>{text(sentence)}</li>' for sentence in cell)}</ul>"
     if isinstance(cell, int):
         return f"{cell:,}" if kind == "number" else str(cell)
+    if kind == "value":
+        return text(shortened(cell, _MOST_LETTERS))
     if kind == "severity" and cell in _SEVERITIES:
         return f'<span class="{cell}">{_SEVERITIES[cell]}</span>'
     return text(cell)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from esviewer.reports.document import Cell, Column, Document, Table, visible
+from esviewer.reports.document import Cell, Column, Document, Table, shortened, visible
 
 _MOST_ROWS: Final = 200
+_MOST_LETTERS: Final = 200
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]()|~!$+]|(?<=www)\.|:(?=/)")
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@<!-- -->", "#": "#<!-- -->"}
 
@@ -39,25 +40,35 @@ def _lines(document: Document) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
+    shown = table.shown(_MOST_ROWS)
     yield f"**{escaped(table.title)}**"
     yield ""
+    if shown.left_out_before:
+        yield escaped(shown.left_out_before)
+        yield ""
     yield f"| {' | '.join(escaped(column.title) for column in table.columns)} |"
     yield f"|{'|'.join('--:' if column.kind == 'number' else '---' for column in table.columns)}|"
-    for row in table.rows[:_MOST_ROWS]:
+    for row in shown.rows:
         yield f"| {' | '.join(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True))} |"
-    if len(table.rows) > _MOST_ROWS:
+    if shown.left_out_behind:
         yield ""
-        yield f"And {len(table.rows) - _MOST_ROWS:,} more rows, which the JSON has."
+        yield escaped(shown.left_out_behind)
 
 
 def _cell(cell: Cell, column: Column) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, tuple):
-        return "<br>".join(map(escaped, cell))
+        return "<br>".join(_line(line) if column.kind == "code" else escaped(line) for line in cell)
     if isinstance(cell, int):
         return f"{cell:,}" if column.kind == "number" else str(cell)
-    return escaped(cell)
+    return escaped(shortened(cell, _MOST_LETTERS) if column.kind == "value" else cell)
+
+
+def _line(code: str) -> str:
+    """A line of code with the spaces at its beginning."""
+    own = code.lstrip(" ")
+    return "&nbsp;" * (len(code) - len(own)) + escaped(own)
 
 
 def escaped(text: str) -> str:

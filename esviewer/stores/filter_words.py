@@ -22,6 +22,7 @@ KINDS: Final[dict[str, str]] = {
     "until": "recorded before a time",
     "from-position": "from a position on",
     "to-position": "up to a position",
+    "position": "at certain positions, such as 7,9,20-25",
     "is": "undecodable, deleted, archived, or of a status such as upcast",
     "where": "for which an expression holds (JMESPath)",
     "text": "with a text in payload or metadata",

@@ -48,8 +48,9 @@ class EventFilter:
 
     Types are whole stored names. Streams are names in any spelling, with their tenant or category before a slash where
     the name alone is not unique, or patterns with ``*``; what counts is the stream an event was written to, not the
-    links it stands in. Times are µs since the epoch, UTC, ``until`` excluded; positions are included. ``where`` are
-    JMESPath expressions over the event object, ``text`` is looked for in payload and metadata, in any case.
+    links it stands in. Times are µs since the epoch, UTC, ``until`` excluded; positions are included, ``positions`` are
+    some of them and spans, by number. ``where`` are JMESPath expressions over the event object, ``text`` is looked for
+    in payload and metadata, in any case.
     """
 
     types: _Names = ()
@@ -62,6 +63,8 @@ class EventFilter:
     until: int | None = None
     from_position: int | None = None
     to_position: int | None = None
+    positions: _Names = ()
+    not_positions: _Names = ()
     flags: _Names = ()
     not_flags: _Names = ()
     where: _Names = ()
@@ -172,6 +175,10 @@ class EventFilter:
         ):
             if low is not None or high is not None:
                 yield _between(columns[column], low, high)
+        if self.positions:
+            yield _among(columns["position"], self.positions)
+        if self.not_positions:
+            yield ~_among(columns["position"], self.not_positions)
         for name in self.flags:
             if name in FLAGS:
                 yield (columns["flags"] & FLAGS[name]) != 0
@@ -237,6 +244,7 @@ _FIELDS: Final = {
     "until": "until",
     "from-position": "from_position",
     "to-position": "to_position",
+    "position": "positions",
     "is": "flags",
     "where": "where",
     "text": "text",
@@ -280,6 +288,29 @@ def _between(column: NDArray[np.int64], low: int | None, high: int | None) -> ND
     if least > most:
         return np.zeros(len(column), np.bool_)
     return (column >= least) & (column <= most)
+
+
+_SPAN: Final = re.compile(r"(-?[0-9]{1,40})(?:-(-?[0-9]{1,40}))?")
+
+
+@lru_cache(maxsize=64)
+def _spans(written: _Names) -> tuple[tuple[int, int], ...]:
+    """Positions and spans of them, both ends included; raises :class:`UsageError` for what is none."""
+    found = []
+    for part in (part.strip() for text in written for part in text.split(",")):
+        match = _SPAN.fullmatch(part)
+        if match is None:
+            raise UsageError(f"position:{part} is no position: write whole numbers and spans, such as 7,9,20-25.")
+        found.append((int(match[1]), int(match[2] or match[1])))
+    return tuple(found)
+
+
+def _among(column: NDArray[np.int64], written: _Names) -> NDArray[np.bool_]:
+    """Which positions are named; what is absent is not."""
+    mask = np.zeros(len(column), np.bool_)
+    for low, high in _spans(written):
+        mask |= _between(column, low, high)
+    return mask
 
 
 def _status_mask(codes: NDArray[np.uint8], count: int, wanted: _Names, unwanted: _Names) -> NDArray[np.bool_]:
@@ -352,6 +383,10 @@ def _envelope_tests(wanted: EventFilter) -> Iterable[Test]:
         yield lambda event: _is_within(event.recorded_at, since, until)
     if wanted.from_position is not None or wanted.to_position is not None:
         yield lambda event: _is_within(event.position, wanted.from_position, wanted.to_position)
+    if wanted.positions:
+        yield _at(_spans(wanted.positions))
+    if wanted.not_positions:
+        yield _not(_at(_spans(wanted.not_positions)))
     for name in (*wanted.flags, *wanted.not_flags):
         if name not in FLAGS and name not in STATUSES:
             raise UsageError(f"is:{name} is not known: {', '.join(dict.fromkeys((*FLAGS, *STATUSES)))}.")
@@ -376,6 +411,10 @@ def _content_tests(wanted: EventFilter) -> Iterable[Test]:
 
 def _is_within(value: int | str | None, low: int | None, high: int | None) -> bool:
     return isinstance(value, int) and (low is None or value >= low) and (high is None or value <= high)
+
+
+def _at(spans: tuple[tuple[int, int], ...]) -> Test:
+    return lambda event: any(_is_within(event.position, low, high) for low, high in spans)
 
 
 def _not(test: Test) -> Test:

@@ -471,6 +471,16 @@ class Reader:
         except KeyError:
             draft["category"] = self._categories[identity] = self._category_of(draft)
 
+    def category_of(self, fields: Fields) -> str | None:
+        """The category of an event's stream, also :meth:`without_categories`; looked up at most once a stream."""
+        own: str | None = fields.get("category")
+        if not self.dialect.category_from_first_event:
+            return own
+        identity = self._identity_of(fields)
+        if identity not in self._categories:
+            self._categories[identity] = self._category_of(fields)
+        return self._categories[identity]
+
     def _identity_of(self, draft: Fields) -> tuple[object, ...]:
         if len(self._identity) == 1:
             return (draft.get(self._identity[0]),)

@@ -6,9 +6,10 @@ literal ``null`` asks whether the path is there). Strings that are decimals comp
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Sequence
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import jmespath
@@ -30,16 +31,79 @@ _NULL: dict[str, Any] = {"type": "literal", "value": None, "children": []}
 
 
 class _Functions(functions.Functions):  # type: ignore[misc]
-    """JMESPath's own functions, two of them for values of any size."""
+    """JMESPath's own functions, for decimals and values of any size too."""
+
+    def _get_allowed_pytypes(self, types: list[str]) -> Any:
+        # The library asks for the names of Python's types, of which it knows int and float as numbers.
+        whole, parts = super()._get_allowed_pytypes(types)
+        return _with_decimals(whole), [_with_decimals(names) for names in parts]
+
+    def _convert_to_jmespath_type(self, pyobject: str) -> Any:
+        return "number" if pyobject == "Decimal" else super()._convert_to_jmespath_type(pyobject)
+
+    @functions.signature({"types": []})  # type: ignore[untyped-decorator]
+    def _func_type(self, value: Any) -> Any:
+        return "number" if isinstance(value, Decimal) else super()._func_type(value)
 
     @functions.signature({"types": []})  # type: ignore[untyped-decorator]
     def _func_to_string(self, value: Any) -> str:
-        return value if isinstance(value, str) else json_text.dumps(value).decode()
+        if isinstance(value, str | Decimal):
+            return str(value)
+        return json_text.dumps(value).decode()
 
     @functions.signature({"types": []})  # type: ignore[untyped-decorator]
     def _func_to_number(self, value: Any) -> Any:
         # The library makes an int of it, which takes forever for 1e1000000000.
         return value if isinstance(value, Decimal) else super()._func_to_number(value)
+
+    @functions.signature({"types": ["number"]})  # type: ignore[untyped-decorator]
+    def _func_abs(self, value: Any) -> Any:
+        return value.copy_abs() if isinstance(value, Decimal) else abs(value)
+
+    @functions.signature({"types": ["number"]})  # type: ignore[untyped-decorator]
+    def _func_ceil(self, value: Any) -> Any:
+        return math.ceil(_of_sensible_size(value))
+
+    @functions.signature({"types": ["number"]})  # type: ignore[untyped-decorator]
+    def _func_floor(self, value: Any) -> Any:
+        return math.floor(_of_sensible_size(value))
+
+    @functions.signature({"types": ["array-number"]})  # type: ignore[untyped-decorator]
+    def _func_sum(self, values: list[Any]) -> Any:
+        return _sum(values)
+
+    @functions.signature({"types": ["array-number"]})  # type: ignore[untyped-decorator]
+    def _func_avg(self, values: list[Any]) -> Any:
+        if not values:
+            return None
+        total = _sum(values)
+        return _DIVIDING.divide(total, Decimal(len(values))) if isinstance(total, Decimal) else total / len(values)
+
+
+_EXACT = Context(prec=1_000)
+_DIVIDING = Context(prec=34)
+"""As many digits as IEEE 754 has in its longest decimals; most quotients have no end."""
+
+
+def _with_decimals(names: Sequence[str]) -> list[str]:
+    return [*names, "Decimal"] if "float" in names else [*names]
+
+
+def _sum(values: list[Any]) -> Any:
+    """The sum, exact where a decimal is in it: a float is then what it is written as."""
+    if not any(isinstance(value, Decimal) for value in values):
+        return sum(values)
+    total = Decimal(0)
+    for value in values:
+        total = _EXACT.add(total, Decimal(str(value)) if isinstance(value, float) else Decimal(value))
+    return total
+
+
+def _of_sensible_size(value: Any) -> Any:
+    """The number; raises ValueError for one of which the integer would take forever to make."""
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() > 1_000:
+        raise ValueError("too large")
+    return value
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]

@@ -63,6 +63,8 @@ class Actions:
         self.key = add(
             "File", "Give the key of encrypted payloads…", "", "key-round", lambda: v.databases.ask_for_key(), store
         )
+        schemas = lambda: v.catalogues.asking.for_schemas(v.session.store)  # noqa: E731 - a line is too short for it
+        add("File", "Read a catalogue from schema files…", "", "book-open", schemas, store)
         self.pause = add("File", "Stop or go on reading the store", "", "pause", v.databases.switch_indexing, store)
         self.check = add("File", "Compare the history with its index", "", "circle-check", self._compare, store)
         self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, self._has_stream)
@@ -87,6 +89,8 @@ class Actions:
         findings = lambda: v.catalogue_views.show_findings(session.store)  # noqa: E731
         self.catalogue = add("Go", "Catalogue…", "Ctrl+8", "book-open", catalogue, store)
         self.findings = add("Go", "Findings…", "Ctrl+9", "list-checks", findings, store)
+        project = lambda: v.projections.show(session.store)  # noqa: E731
+        self.projections = add("Go", "Projections…", "Ctrl+P", "table", project, store)
 
     def _make_filter(self) -> None:
         # The bar is made later than this.
@@ -122,6 +126,9 @@ class Actions:
         for part, keys in _PARTS:
             act = lambda chosen=part: v.inspector.event_panel.show_part(chosen)  # noqa: E731 - one for each part
             add("View", f"{part} of the event", keys, "", act, can)
+        stored = lambda: v.folding.switch_stored()  # noqa: E731 - made later than this
+        flagged = self._has_catalogue
+        add("View", "Events and state as stored, or upcast", "R", "", stored, flagged, is_bound=False)
         add("View", "Edit the fold…", "Ctrl+Shift+D", "sliders-horizontal", lambda: v.folding.edit(), can)
         classes = lambda: v.folding.can_use_classes  # noqa: E731 - made later than this
         use = lambda: v.folding.ask_for_classes()  # noqa: E731

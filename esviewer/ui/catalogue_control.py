@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog
 
 from esviewer.catalogue import files
+from esviewer.catalogue.merging import joined
 from esviewer.catalogue.model import Catalogue
-from esviewer.catalogue.preview import Preview, preview
+from esviewer.catalogue.preview import Preview
+from esviewer.catalogue.schemas import FromSchemas
 from esviewer.catalogue.sources import FromSources
 from esviewer.catalogue.status import Assessment, Judge, Status
 from esviewer.domain import Event
 from esviewer.domain.finding import Finding
 from esviewer.session import StoreSession
 from esviewer.ui import catalogue_work as work
+from esviewer.ui.catalogue_asking import Asking
+from esviewer.ui.catalogue_code import UpcasterCode
 from esviewer.ui.catalogue_facts import NOTHING_JUDGED, Advance, Checked, Judged
 from esviewer.ui.catalogue_keeping import LEFT, judges_alike, read_kept
 from esviewer.ui.catalogue_state import Work
+from esviewer.ui.catalogue_streams import StreamStatuses
 from esviewer.ui.findings_details import write_findings
-from esviewer.ui.jobs import Job
+from esviewer.ui.jobs import Job, Jobs
 from esviewer.ui.opening import Growth
-from esviewer.ui.statuses import status_word
-from esviewer.ui.stream_tab import StreamTab
 from esviewer.ui.widgets.format import grouped
 
 if TYPE_CHECKING:
     from esviewer.ui.main_view import MainView
 
-KINDS: Final = "Catalogues (*.yaml *.yml *.json);;All files (*)"
+_TOLD: Final = 3
+"""Remarks on what was read that are told; of the others there is a number."""
 
 
 class Catalogues(QObject):
@@ -55,8 +55,19 @@ class Catalogues(QObject):
     def __init__(self, view: MainView) -> None:
         super().__init__(view)
         self._view = view
+        self.asking = Asking(view, self)
+        self.code = UpcasterCode(view, self)
         self._work: dict[StoreSession, Work] = {}
-        self._given: weakref.WeakKeyDictionary[StreamTab, tuple[Catalogue | None, int]] = weakref.WeakKeyDictionary()
+        self.streams = StreamStatuses(view)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Where work off the UI thread is done."""
+        return self._view.jobs
+
+    def failed(self, error: BaseException) -> None:
+        """Tells of work that came to no end."""
+        self._view.failed(error)
 
     def _of(self, store: StoreSession) -> Work:
         return self._work.setdefault(store, Work())
@@ -118,6 +129,7 @@ class Catalogues(QObject):
         if current is None:
             return None
         own = self._of(store)
+        # Without what runs functions: that would wait for them.
         if own.judge is None or own.judge.catalogue is not current:
             own.judge = Judge(current, tuple(store.index.types))
         return own.judge
@@ -126,75 +138,88 @@ class Catalogues(QObject):
         """What the catalogue makes of an event of the stream that is looked at."""
         stream = self._view.session.stream
         judge = self.judge(stream.store) if stream is not None else None
-        return None if judge is None else judge.assess(event)
+        return None if judge is None or stream is None else self.code.preview(stream.store, event, judge).assessment
 
     def preview(self, event: Event) -> Preview | None:
         """What becomes of an event of the stream that is looked at, hop by hop."""
         stream = self._view.session.stream
         judge = self.judge(stream.store) if stream is not None else None
-        return None if judge is None else preview(judge, event)
+        return None if judge is None or stream is None else self.code.preview(stream.store, event, judge)
 
     # Where it comes from
 
-    def ask_for_file(self, store: StoreSession) -> None:
-        """Lets the reader choose a catalogue file."""
-        name, _ = QFileDialog.getOpenFileName(self._view, "Open a catalogue", self._folder(store), KINDS)
-        if name:
-            self.open(store, Path(name))
+    def open(
+        self,
+        store: StoreSession,
+        path: Path | None,
+        unsaved: str | Path | None = None,
+        origin: str = "",
+        *,
+        adds: bool = False,
+    ) -> None:
+        """Judges a store by the catalogue of a file; ``unsaved`` is one with changes, as text or where it was kept.
 
-    def ask_for_sources(self, store: StoreSession) -> None:
-        """Lets the reader choose a folder of Python sources."""
-        name = QFileDialog.getExistingDirectory(
-            self._view, "Folder that holds the top-level package", self._folder(store)
-        )
-        if name:
-            self.read_sources(store, Path(name))
-
-    def ask_and_save(self, store: StoreSession) -> None:
-        """Saves the catalogue of a store, to a file that is asked for where it has none."""
-        if store.catalogue.path is not None:
-            self.save(store, store.catalogue.path)
-        else:
-            self.ask_and_save_as(store)
-
-    def ask_and_save_as(self, store: StoreSession) -> None:
-        """Asks for a file, and saves the catalogue of a store to it."""
-        proposed = str(Path(self._folder(store)) / "catalogue.yaml")
-        name, _ = QFileDialog.getSaveFileName(self._view, "Save the catalogue", proposed, KINDS)
-        if name:
-            self.save(store, Path(name))
-
-    def _folder(self, store: StoreSession) -> str:
-        path = store.catalogue.path or store.database.address.path
-        return str(path.absolute().parent) if path is not None else ""
-
-    def open(self, store: StoreSession, path: Path | None, unsaved: str | Path | None = None, origin: str = "") -> None:
-        """Judges a store by the catalogue of a file; ``unsaved`` is one with changes, as text or where it was kept."""
+        With ``adds``, here and below, what is read adds to the present catalogue, and does not take its place.
+        """
 
         def done(found: work.Opened) -> None:
-            for note in found.notes[:3]:
-                self._view.tell("info", note)
-            self._use(store, found.current, found.saved, path, origin)
+            self._tell(found.notes)
+            if not (adds and self._add(store, found.current)):
+                self._use(store, found.current, found.saved, path, origin)
 
         self._make(store, "Reading", lambda control: work.open_job(path, unsaved, control), done)
 
-    def read_sources(self, store: StoreSession, folder: Path) -> None:
+    def read_sources(self, store: StoreSession, folder: Path, *, adds: bool = False) -> None:
         """Judges a store by what Python sources say; none of them is run."""
 
         def done(found: FromSources) -> None:
-            for note in found.notes[:3]:
-                self._view.tell("info", note)
-            self._use(store, found.catalogue, None, None, f"from the sources in {folder}")
+            self._tell(found.notes)
+            self._take_or_add(store, found.catalogue, f"from the sources in {folder}", adds, folder)
 
         self._make(store, "Reading", lambda control: work.sources_job(folder, control), done)
 
-    def infer(self, store: StoreSession) -> None:
+    def read_schemas(self, store: StoreSession, folder: Path, *, adds: bool = False) -> None:
+        """Judges a store by what JSON Schema and Avro files say."""
+
+        def done(found: FromSchemas) -> None:
+            self._tell(found.notes)
+            if found.catalogue.types:
+                self._take_or_add(store, found.catalogue, f"from the schema files in {folder}", adds)
+            elif not found.notes:
+                self._view.tell("info", f"There is no JSON Schema or Avro file in {folder}.")
+
+        self._make(store, "Reading", lambda control: work.schemas_job(folder, control), done)
+
+    def infer(self, store: StoreSession, *, adds: bool = False) -> None:
         """Makes the catalogue that a store's own events say."""
 
         def done(catalogue: Catalogue) -> None:
-            self._use(store, catalogue, None, None, "inferred from the store")
+            self._take_or_add(store, catalogue, "inferred from the store", adds)
 
         self._make(store, "Inferring", lambda control: work.infer_job(store, control), done)
+
+    def _tell(self, notes: Sequence[str]) -> None:
+        for note in notes[:_TOLD]:
+            self._view.tell("info", note)
+        if len(notes) > _TOLD:
+            self._view.tell("info", f"And {len(notes) - _TOLD} more.")
+
+    def _take_or_add(
+        self, store: StoreSession, catalogue: Catalogue, origin: str, adds: bool, code: Path | None = None
+    ) -> None:
+        if not (adds and self._add(store, catalogue)):
+            self._use(store, catalogue, None, None, origin, code)
+
+    def _add(self, store: StoreSession, other: Catalogue) -> bool:
+        """Brings what another source says into the present catalogue; whether there is one."""
+        present = store.catalogue.current
+        if present is None:
+            return False
+        made = joined(present, other)
+        if made == present:
+            self._view.status.say("It says nothing that the catalogue does not say already.")
+        self.edit(store, made)
+        return True
 
     def _make(self, store: StoreSession, words: str, job: Any, done: Any) -> None:
         own = self._of(store)
@@ -244,11 +269,19 @@ class Catalogues(QObject):
             job.cancel()
 
     def _use(
-        self, store: StoreSession, current: Catalogue | None, saved: Catalogue | None, path: Path | None, origin: str
+        self,
+        store: StoreSession,
+        current: Catalogue | None,
+        saved: Catalogue | None,
+        path: Path | None,
+        origin: str,
+        code: Path | None = None,
     ) -> None:
+        """``code`` is the folder of Python upcasters, that of the file if it is not given."""
         held = store.catalogue
         held.current, held.saved, held.path, held.origin = current, saved, path, origin
         self._of(store).uses += 1
+        self.code.offer(store, code if code is not None or path is None else path.absolute().parent)
         self._changed(store)
 
     def _look_for(self, store: StoreSession) -> None:
@@ -308,8 +341,15 @@ class Catalogues(QObject):
         """Judges a store by no catalogue any more."""
         self._use(store, None, None, None, LEFT)
 
+    def judge_anew(self, store: StoreSession) -> None:
+        """Judges all events of a store again: its Python upcasters run now, or do not any more."""
+        self._of(store).going = None
+        self.streams.forget()
+        self._changed(store)
+
     def _changed(self, store: StoreSession, *, is_judged_anew: bool = True) -> None:
         own, held = self._of(store), store.catalogue
+        self.code.changed(store)
         own.judge = None
         if is_judged_anew:
             own.judged, own.is_new = NOTHING_JUDGED, True
@@ -394,37 +434,6 @@ class Catalogues(QObject):
 
     # Streams
 
-    def status_words(self, store: StoreSession) -> Any:
-        """Gives the status of an event as filters write it, for a job; ``None`` without a catalogue."""
-        current = store.catalogue.current
-        if current is None:
-            return None
-        judge = Judge(current, tuple(store.index.types))
-        return lambda event: status_word(judge.status(event))
-
-    def show_on(self, tab: StreamTab) -> None:
-        """Gives a stream that came to the front the statuses of its events."""
-        stream = tab.stream
-        current, count = stream.store.catalogue.current, len(stream.events)
-        if self._given.get(tab) == (current, count):
-            return
-        self._given[tab] = (current, count)
-        if current is None:
-            tab.set_statuses(None)
-            return
-        events, types = stream.events, tuple(stream.store.index.types)
-        self._view.jobs.run(
-            f"mask {id(stream.store)}",
-            lambda control: work.stream_job(events, current, types, control),
-            lambda codes: self._show_stream(tab, current, codes),
-            self._view.failed,
-        )
-
-    def _show_stream(self, tab: StreamTab, catalogue: Catalogue, codes: NDArray[np.uint8]) -> None:
-        is_still_so = self._given.get(tab) == (catalogue, len(codes)) and len(tab.stream.events) == len(codes)
-        if self._view.tab_of(tab.stream) is tab and is_still_so:
-            tab.set_statuses(codes)
-
     def _show_again(self, store: StoreSession) -> None:
         """The present event may be told something else now."""
         view = self._view
@@ -433,7 +442,7 @@ class Catalogues(QObject):
             view.inspector.event_panel.show_event(stream.event)
         tab = view.current_tab
         if tab is not None and tab.stream.store is store:
-            self.show_on(tab)
+            self.streams.show_on(tab)
 
     # Rules
 
@@ -443,7 +452,7 @@ class Catalogues(QObject):
         self._cancel(own.checking)
         last = own.checked
         going = own.going if last is not None and last.catalogue == current and own.going is not None else None
-        going = going or work.new_pass(current, store.index)
+        going = going or work.new_pass(current, store.index, store.catalogue.runner)
         own.going, own.checked_from = None, store.index.length
 
         def done(checked: Checked) -> None:
@@ -485,6 +494,7 @@ class Catalogues(QObject):
 
     def forget(self, store: StoreSession) -> None:
         """Ends all work for a store, which is closed."""
+        self.code.forget(store)
         own = self._work.pop(store, None)
         if own is not None:
             for job in (own.judging, own.checking, own.making):

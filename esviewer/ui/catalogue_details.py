@@ -3,119 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFrame,
     QHBoxLayout,
-    QHeaderView,
-    QMenu,
+    QPushButton,
     QStackedWidget,
     QTabBar,
     QToolButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from esviewer.catalogue.drift_report import PathDrift, TypeDrift
-from esviewer.catalogue.model import Catalogue, version_text
+from esviewer.catalogue.model import Catalogue, Upcaster, version_text
+from esviewer.catalogue.simulator import Outline
 from esviewer.catalogue.status import Status
+from esviewer.catalogue.step_text import steps_yaml
 from esviewer.catalogue.validation import Problem
 from esviewer.session import StoreSession
 from esviewer.stores.index import NONE
 from esviewer.ui import fonts
 from esviewer.ui.catalogue_bands import BandsView, bands_of
+from esviewer.ui.catalogue_candidate import CandidatePage
 from esviewer.ui.catalogue_edit import TypeEditor
 from esviewer.ui.catalogue_facts import Checked
 from esviewer.ui.catalogue_rows import CODE_WORDS, TypeRow
+from esviewer.ui.catalogue_simulator import SimulatorPage
+from esviewer.ui.catalogue_tree import Tree
 from esviewer.ui.statuses import LOOKS, as_sentence, status_icon
 from esviewer.ui.theme import signals, theme
 from esviewer.ui.upcast_panel import edge_text, json_line, steps_text
-from esviewer.ui.widgets import EmptyState, Panel, RowDelegate, tooltip
+from esviewer.ui.widgets import EmptyState, Panel
 from esviewer.ui.widgets.format import ABSENT, grouped, when
-from esviewer.ui.words import one_line, short_type
+from esviewer.ui.words import short_type
 from esviewer.ui.zone import zone
 
-_PARTS: Final = ("Type", "Attributes", "Shapes", "Upcasters")
+if TYPE_CHECKING:
+    from esviewer.ui.catalogue_control import Catalogues
+
+_PARTS: Final = ("Type", "Attributes", "Shapes", "Upcasters", "Draft")
+_UPCASTERS, _DRAFT, _NOTHING = 3, 4, 5
+_TRY: Final = "Enter or a double click: edit it and try it"
+_EDGE: Final = Qt.ItemDataRole.UserRole + 1
 _SAMPLE: Final = 60
-_POSITION: Final = Qt.ItemDataRole.UserRole
 _RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-class Tree(QTreeWidget):
-    """Rows that can be copied, and that lead to the events that they stand on."""
-
-    position_wanted = Signal(object)
-
-    def __init__(self, name: str, titles: Sequence[str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(name)
-        self.setHeaderLabels(list(titles))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setItemDelegate(RowDelegate(self))
-        self.setUniformRowHeights(True)
-        self.setIndentation(14)
-        self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
-        self.header().setStretchLastSection(True)
-        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._show_menu)
-        self.itemActivated.connect(self._activated)
-
-    def add(
-        self,
-        under: QTreeWidgetItem | None,
-        texts: Sequence[str],
-        *,
-        tone: str = "",
-        position: int | str | None = None,
-        tip: str = "",
-    ) -> QTreeWidgetItem:
-        """A row, with the position of the event that it leads to."""
-        made = QTreeWidgetItem([one_line(text) for text in texts])
-        made.setData(0, _POSITION, None if position is None else str(position))
-        for column, text in enumerate(texts):
-            made.setToolTip(column, tooltip(tip or text))
-            if tone:
-                made.setForeground(column, theme().color(tone))
-        (under.addChild if under is not None else self.addTopLevelItem)(made)
-        return made
-
-    def _activated(self, item: QTreeWidgetItem) -> None:
-        position = item.data(0, _POSITION)
-        if position is not None:
-            self.position_wanted.emit(int(position) if position.lstrip("-").isdigit() else position)
-
-    def _show_menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        item = self.itemAt(at)
-        if item is not None:
-            if item.data(0, _POSITION) is not None:
-                menu.addAction("Go to the event", lambda: self._activated(item))
-            menu.addAction("Copy", lambda: QGuiApplication.clipboard().setText(_line(item)))
-        menu.addAction("Copy all", lambda: QGuiApplication.clipboard().setText(self.text()))
-        menu.popup(self.viewport().mapToGlobal(at))
-
-    def text(self) -> str:
-        """All rows, cells separated by tabs."""
-        lines: list[str] = ["\t".join(self.headerItem().text(column) for column in range(self.columnCount()))]
-        pending = [self.topLevelItem(place) for place in reversed(range(self.topLevelItemCount()))]
-        while pending:
-            item = pending.pop()
-            if item is not None:
-                lines.append(_line(item))
-                pending += [item.child(place) for place in reversed(range(item.childCount()))]
-        return "\n".join(lines)
-
-
-def _line(item: QTreeWidgetItem) -> str:
-    return "\t".join(item.text(column) for column in range(item.columnCount()))
 
 
 class AttributesTree(Tree):
@@ -181,6 +116,9 @@ def _place(position: int | str | None) -> str:
 class UpcastersTree(Tree):
     """How far the upcasters of a type reach, what each does, and what is wrong with them."""
 
+    edge_wanted = Signal(object)
+    """An upcaster (:class:`Upcaster`) is to be looked at and tried."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         titles = ("Version", "Events", "Current", "To upcast", "Blocked", "Failing", "Streams", "Last")
         super().__init__("Coverage and upcasters of the type", titles, parent)
@@ -188,10 +126,18 @@ class UpcastersTree(Tree):
             self.setColumnWidth(column, width)
             if column:
                 self.headerItem().setTextAlignment(column, _RIGHT)
+        self._edges: list[Upcaster] = []
+        self.itemActivated.connect(self._want_edge)
+
+    def _want_edge(self, item: QTreeWidgetItem) -> None:
+        place = item.data(0, _EDGE)
+        if isinstance(place, int):
+            self.edge_wanted.emit(self._edges[place])
 
     def show_type(self, store: StoreSession, row: TypeRow, problems: Sequence[Problem], is_checked: bool) -> None:
         """Shows the coverage of a type, its upcasters, and their problems."""
         self.clear()
+        self._edges = []
         for title, cell in row.cells.items():
             fact = cell.fact
             counts = fact.statuses if fact is not None else {}
@@ -229,9 +175,11 @@ class UpcastersTree(Tree):
             lines = steps_text(edge).split("\n")
             for number, line in enumerate(lines):
                 text = f"{edge_text(edge)}   {line}" if number == 0 else f"          {line}"
-                made = self.add(under, (text,), tip=f"{edge_text(edge)}\n{steps_text(edge)}")
+                made = self.add(under, (text,), tip=f"{edge_text(edge)}\n{steps_text(edge)}\n{_TRY}")
+                made.setData(0, _EDGE, len(self._edges))
                 made.setFirstColumnSpanned(True)
                 made.setFont(0, fonts.mono(12))
+            self._edges.append(edge)
             if edge.is_code:
                 made = self.add(under, ("Not run here: its results are not checked",), tone="changed")
                 made.setFirstColumnSpanned(True)
@@ -272,10 +220,13 @@ class TypeDetails(Panel):
     position_wanted = Signal(object)
     row_wanted = Signal(int)
     check_wanted = Signal()
+    filter_wanted = Signal(object)
+    """Parts of a filter: the events that a draft cannot read."""
 
-    def __init__(self, store: StoreSession, parent: QWidget | None = None) -> None:
+    def __init__(self, store: StoreSession, catalogues: Catalogues, parent: QWidget | None = None) -> None:
         super().__init__("Event type", "hash", parent)
         self._store = store
+        self._catalogue: Catalogue | None = None
         self._row: TypeRow | None = None
         self._checked: Checked | None = None
         self._is_checking = False
@@ -290,9 +241,13 @@ class TypeDetails(Panel):
         self.attributes = AttributesTree()
         self.bands = BandsView(store.index)
         self.upcasters = UpcastersTree()
+        self.candidate = CandidatePage(store, catalogues)
+        self.simulator = SimulatorPage(store, catalogues)
+        self._workbench = QStackedWidget()
         self._unchecked = EmptyState("activity", "", "Check the store")
         self._stack = QStackedWidget()
-        for widget in (self.editor, self.attributes, self._shapes(), self.upcasters, self._unchecked):
+        parts = (self.editor, self.attributes, self._shapes(), self._chains(), self.simulator, self._unchecked)
+        for widget in parts:
             self._stack.addWidget(widget)
         self.body.addWidget(self.parts)
         self.body.addWidget(self._stack, 1)
@@ -326,7 +281,25 @@ class TypeDetails(Panel):
         column.addWidget(self.bands, 1)
         return page
 
+    def _chains(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        line = QHBoxLayout()
+        line.setContentsMargins(14, 4, 14, 6)
+        self.attempt = QPushButton("Try an upcaster…")
+        self.attempt.setToolTip("Write steps, and try them on every stored event before they are in the catalogue")
+        line.addWidget(self.attempt)
+        line.addStretch(1)
+        column.addWidget(self.upcasters, 1)
+        column.addLayout(line)
+        self._workbench.addWidget(page)
+        self._workbench.addWidget(self.candidate)
+        return self._workbench
+
     def _connect(self) -> None:
+        self._connect_trials()
         self.parts.currentChanged.connect(lambda _place: self._show_part())
         self.editor.edited.connect(self.edited)
         self.editor.type_wanted.connect(self.type_wanted)
@@ -336,9 +309,47 @@ class TypeDetails(Panel):
         self._unchecked.offered.connect(self.check_wanted)
         signals().changed.connect(self._show_part)
 
+    def _connect_trials(self) -> None:
+        candidate, simulator = self.candidate, self.simulator
+        self.attempt.clicked.connect(self._begin_candidate)
+        self.upcasters.edge_wanted.connect(self._edit_edge)
+        candidate.closed.connect(lambda: self._workbench.setCurrentIndex(0))
+        candidate.edited.connect(self.edited)
+        candidate.position_wanted.connect(self.position_wanted)
+        simulator.edited.connect(self.edited)
+        simulator.row_wanted.connect(self.row_wanted)
+        simulator.filter_wanted.connect(self.filter_wanted)
+        simulator.try_wanted.connect(self._try_stub)
+
+    def _begin_candidate(self) -> None:
+        """Shows the candidate that was worked at, else one where events are blocked."""
+        self._workbench.setCurrentIndex(1)
+        gap = self.candidate.first_gap()
+        if gap is not None and not self.candidate.is_begun:
+            self.candidate.begin(*gap)
+        else:
+            self.candidate.setFocus()
+
+    def _edit_edge(self, edge: Upcaster) -> None:
+        self._workbench.setCurrentIndex(1)
+        self.candidate.begin(edge.source, edge.target)
+
+    def _try_stub(self, found: Outline) -> None:
+        if found.stub is not None:
+            self.parts.setCurrentIndex(_UPCASTERS)
+            self._workbench.setCurrentIndex(1)
+            self.candidate.begin(found.source, found.target, steps_yaml(found.stub.steps))
+
+    def stop(self) -> None:
+        """Ends what is being tried; the tab closes."""
+        self.candidate.stop()
+        self.simulator.stop()
+
     def show_type(self, catalogue: Catalogue | None, row: TypeRow | None) -> None:
         """Shows another type."""
-        self._row = row
+        if self._row is None or row is None or self._row.name != row.name:
+            self._workbench.setCurrentIndex(0)
+        self._catalogue, self._row = catalogue, row
         self.set_title(short_type(row.name) if row is not None else "Event type")
         worst = row.worst if row is not None else None
         self.set_note(LOOKS[worst].word.lower() if worst is not None else "")
@@ -370,7 +381,14 @@ class TypeDetails(Panel):
         elif part == 2:
             self.bands.show_bands(self._store.index, bands_of(drift))
             self.axis_buttons[self.bands.axis].setChecked(True)
-        elif part == 3 and row is not None:
+        elif part == _DRAFT and (row is None or row.known is None):
+            self._unchecked.set_sentence("A draft begins with a type of the catalogue, which does not have this one.")
+            self._stack.setCurrentIndex(_NOTHING)
+        elif part == _DRAFT and row is not None:
+            self.simulator.show_type(self._catalogue, row.known)
+        elif part == _UPCASTERS and row is not None:
+            self.candidate.show_type(self._catalogue, row)
+            self.attempt.setEnabled(row.known is not None)
             problems = [one for one in checked.problems if one.type == row.name] if checked is not None else []
             self.upcasters.show_type(self._store, row, problems, checked is not None)
 
@@ -385,4 +403,4 @@ class TypeDetails(Panel):
                 f"Which {what} the events of this type really have is known when all events have been read.",
                 "Check the store",
             )
-        self._stack.setCurrentIndex(4)
+        self._stack.setCurrentIndex(_NOTHING)

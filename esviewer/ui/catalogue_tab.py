@@ -56,7 +56,11 @@ class CatalogueTab(QWidget):
         self._catalogues = catalogues
         self.panel = Panel("Catalogue", "book-open")
         self.table = TypesTable(store.index, colours)
-        self.details = TypeDetails(store)
+        self.details = TypeDetails(store, catalogues)
+        self.alone = self._button("maximize", "", "Give the type the whole tab, and the table back its place")
+        self.alone.setAccessibleName("Show the type alone")
+        self.alone.setCheckable(True)
+        self.details.add_to_header(self.alone)
         self.busy = BusyBar()
         self._pages = QStackedWidget()
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -123,26 +127,30 @@ class CatalogueTab(QWidget):
         for signal in (catalogues.changed, catalogues.judged, catalogues.checked, catalogues.advanced):
             signal.connect(self._told)
         none = self._none
-        none.open.clicked.connect(lambda: catalogues.ask_for_file(store))
-        none.sources.clicked.connect(lambda: catalogues.ask_for_sources(store))
-        none.infer.clicked.connect(lambda: catalogues.infer(store))
+        none.open.clicked.connect(lambda: catalogues.asking.for_file(store))
+        none.sources.clicked.connect(lambda: catalogues.asking.for_sources(store))
+        none.schemas.clicked.connect(lambda: catalogues.asking.for_schemas(store))
+        none.infer.clicked.connect(lambda: catalogues.asking.to_infer(store))
         none.busy.cancelled.connect(lambda: catalogues.cancel_making(store))
         self.search.textChanged.connect(self.table.show_matching)
-        self.save.clicked.connect(lambda: catalogues.ask_and_save(store))
+        self.save.clicked.connect(lambda: catalogues.asking.and_save(store))
         self.check.clicked.connect(lambda: catalogues.check(store))
         self.busy.cancelled.connect(self._cancel)
         self.hint.confirm.clicked.connect(lambda: catalogues.confirm(store))
         self.hint.revert.clicked.connect(lambda: catalogues.revert(store))
         self.table.type_chosen.connect(self._choose)
         self.table.cell_activated.connect(self._show_events)
+        self.alone.toggled.connect(lambda is_on: self.panel.setVisible(not is_on))
         self.details.edited.connect(lambda catalogue: catalogues.edit(store, catalogue))
         self.details.type_wanted.connect(self.table.choose)
         self.details.check_wanted.connect(lambda: catalogues.check(store))
         self.details.position_wanted.connect(self.position_wanted)
         self.details.row_wanted.connect(self.row_wanted)
+        self.details.filter_wanted.connect(self.filter_wanted)
 
     def stop(self) -> None:
         """Listens no more; the tab closes."""
+        self.details.stop()
         catalogues = self._catalogues
         for signal in (catalogues.changed, catalogues.judged, catalogues.checked, catalogues.advanced):
             signal.disconnect(self._told)
@@ -150,18 +158,21 @@ class CatalogueTab(QWidget):
     def _fill_menu(self, menu: QMenu) -> None:
         menu.clear()
         store, catalogues, held = self.store, self._catalogues, self.store.catalogue
-        menu.addAction(icon("folder-open"), "Open a catalogue…", lambda: catalogues.ask_for_file(store))
-        menu.addAction("Take from Python sources…", lambda: catalogues.ask_for_sources(store))
-        menu.addAction("Infer from the store", lambda: catalogues.infer(store))
+        menu.addAction(icon("folder-open"), "Open a catalogue…", lambda: catalogues.asking.for_file(store))
+        menu.addAction("Take from Python sources…", lambda: catalogues.asking.for_sources(store))
+        menu.addAction("Read from schema files…", lambda: catalogues.asking.for_schemas(store))
+        menu.addAction("Infer from the store", lambda: catalogues.asking.to_infer(store))
         menu.addSeparator()
-        menu.addAction(icon("save"), "Save", lambda: catalogues.ask_and_save(store)).setEnabled(held.is_edited)
-        menu.addAction("Save as…", lambda: catalogues.ask_and_save_as(store))
+        menu.addAction(icon("save"), "Save", lambda: catalogues.asking.and_save(store)).setEnabled(held.is_edited)
+        menu.addAction("Save as…", lambda: catalogues.asking.and_save_as(store))
         back = menu.addAction("Back to the saved file", lambda: catalogues.revert(store))
         back.setEnabled(held.saved is not None and held.is_edited)
         path = held.path
         again = menu.addAction("Read the file again", lambda: catalogues.open(store, path))
         again.setEnabled(path is not None)
         menu.addSeparator()
+        if catalogues.code.can_run(store):
+            menu.addAction("Run its Python upcasters…", lambda: catalogues.code.choose(store))
         if catalogues.is_stopped(store):
             menu.addAction(icon("play"), "Go on judging", lambda: catalogues.go_on_judging(store))
         menu.addAction(icon("x"), "Judge by no catalogue", lambda: catalogues.leave(store))
@@ -282,7 +293,7 @@ class _Hint(QFrame):
 
 
 class _NoCatalogue(Panel):
-    """What a catalogue is for, and the three ways to one."""
+    """What a catalogue is for, and the ways to one."""
 
     def __init__(self) -> None:
         super().__init__("Catalogue", "book-open")
@@ -308,7 +319,9 @@ class _NoCatalogue(Panel):
         self.infer.setProperty("primary", "true")
         self.open = self._way("Open a catalogue file…", "folder-open", "YAML or JSON")
         self.sources = self._way("Take it from Python sources…", "terminal", "Read as text: nothing of them is run")
-        for button in (self.infer, self.open, self.sources):
+        self.schemas = self._way("Read it from schema files…", "file", "JSON Schema or Avro")
+        self._ways = (self.infer, self.open, self.sources, self.schemas)
+        for button in self._ways:
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         self.busy = BusyBar()
         self.busy.hide()
@@ -326,5 +339,5 @@ class _NoCatalogue(Panel):
 
     def show_busy(self, is_busy: bool) -> None:
         """While a catalogue is being made no other way can be taken."""
-        for button in (self.infer, self.open, self.sources):
+        for button in self._ways:
             button.setEnabled(not is_busy)

@@ -54,7 +54,7 @@ class CatalogueViews(QObject):
         if tab is None:
             tab = CatalogueTab(store, view.catalogues, view.colours(store))
             tab.row_wanted.connect(partial(view.navigation.to_row, store))
-            tab.position_wanted.connect(partial(self._to_position, store))
+            tab.position_wanted.connect(partial(self.to_position, store))
             tab.filter_wanted.connect(partial(self._show_events, store))
             self._add(tab, "book-open", "Catalogue", store)
         view.tabs.setCurrentWidget(tab)
@@ -99,7 +99,8 @@ class CatalogueViews(QObject):
                 tab.refresh()
                 self._view.tabs.setTabText(place, self._titled(tab.title, store))
 
-    def _to_position(self, store: StoreSession, position: int | str) -> None:
+    def to_position(self, store: StoreSession, position: int | str) -> None:
+        """Opens the stream of the event at a position of any kind."""
         if isinstance(position, int):
             self._view.navigation.to_position(store, position)
             return
@@ -139,7 +140,7 @@ class CatalogueViews(QObject):
     def show_on(self, tab: QWidget | None) -> None:
         """Gives what came to the front the statuses of what it shows."""
         if isinstance(tab, StreamTab):
-            self._view.catalogues.show_on(tab)
+            self._view.catalogues.streams.show_on(tab)
         elif isinstance(tab, StoreTableTab):
             tab.set_statuses(tab.store.catalogue.statuses)
         elif isinstance(tab, Overview):

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from esviewer.catalogue.chains import FunctionRunner
 from esviewer.catalogue.drift_report import report
 from esviewer.catalogue.files import Loaded, dump, load, parse, read_text, save
 from esviewer.catalogue.inference import Inference
 from esviewer.catalogue.model import Catalogue, Version
+from esviewer.catalogue.schemas import FromSchemas, from_schemas
 from esviewer.catalogue.sources import FromSources, from_sources
-from esviewer.catalogue.status import Judge, Status
+from esviewer.catalogue.status import Assessment, Judge, Status
 from esviewer.catalogue.versions import NoFit
 from esviewer.checks import Checking
 from esviewer.checks.drift import DriftRules
@@ -38,6 +41,8 @@ from esviewer.ui.statuses import CODES, are_flagged, are_stopping
 from esviewer.workspace import read
 
 _TOLD_SECONDS: Final = 0.25
+_BLOCK: Final = 200
+"""Events that are judged together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,12 @@ def sources_job(folder: Path, control: Control) -> FromSources:
     return from_sources(folder)
 
 
+def schemas_job(folder: Path, control: Control) -> FromSchemas:
+    """The catalogue of JSON Schema and Avro files."""
+    control.check()
+    return from_schemas(folder)
+
+
 # Judging
 
 
@@ -116,7 +127,7 @@ class _Judging:
         self._began = time.monotonic()
         self._length = store.index.length
         self._first = min(len(before.codes), self._length)
-        self._judge = Judge(catalogue, tuple(store.index.types))
+        self._judge = Judge(catalogue, tuple(store.index.types), store.catalogue.runner)
         self._codes = np.zeros(self._length, np.uint8)
         self._cells = np.full(self._length, -1, np.int32)
         self._codes[: self._first] = before.codes[: self._first]
@@ -159,13 +170,13 @@ class _Judging:
         return number
 
     def _ask(self, rows: NDArray[np.int64]) -> None:
-        codes, cells, assess, control = self._codes, self._cells, self._judge.assess, self._control
+        codes, cells, control = self._codes, self._cells, self._control
         undecided, numbers = self._undecided, CODES
         told = self._began
         reader = reader_of(self._store, control)
         try:
-            for row, event in stored_events(reader, self._store.index, rows, lambda fields: _may(fields, undecided)):
-                found = assess(event)
+            stored = stored_events(reader, self._store.index, rows, lambda fields: _may(fields, undecided))
+            for row, event, found in self._assessed(stored):
                 codes[row] = numbers[found.status]
                 known = found.known
                 cells[row] = self._cell(known.name if known is not None else event.type or "", found.version)
@@ -177,6 +188,13 @@ class _Judging:
                         control.progress(self._result(row + 1), always=True)
         finally:
             reader.close()
+
+    def _assessed(self, stored: Iterator[tuple[int, Event]]) -> Iterator[tuple[int, Event, Assessment]]:
+        """Rows and events with what is made of them, by blocks: functions of the user are run together."""
+        while some := list(islice(stored, _BLOCK)):
+            self._control.check()
+            for (row, event), found in zip(some, self._judge.assess_all([event for _, event in some]), strict=True):
+                yield row, event, found
 
     def _result(self, length: int | None = None, *, whole: bool = False) -> Judged:
         """What is known; of codes and cells only rows are shown that do not change any more."""
@@ -251,15 +269,19 @@ def _ticks(values: NDArray[np.int64], codes: NDArray[np.uint8]) -> Ticks:
 
 
 def stream_job(
-    events: tuple[Event, ...], catalogue: Catalogue, store_types: tuple[str, ...], control: Control
+    events: tuple[Event, ...],
+    catalogue: Catalogue,
+    store_types: tuple[str, ...],
+    control: Control,
+    runner: FunctionRunner | None = None,
 ) -> NDArray[np.uint8]:
     """The status code of each event of a stream."""
-    judge = Judge(catalogue, store_types)
+    judge = Judge(catalogue, store_types, runner)
     codes = np.zeros(len(events), np.uint8)
-    for number, event in enumerate(events):
-        if not number & 1023:
-            control.check()
-        codes[number] = CODES[judge.assess(event).status]
+    for start in range(0, len(events), _BLOCK):
+        control.check()
+        found = judge.assess_all(events[start : start + _BLOCK])
+        codes[start : start + len(found)] = [CODES[one.status] for one in found]
     return codes
 
 
@@ -321,9 +343,11 @@ def check_job(store: StoreSession, catalogue: Catalogue | None, going: Pass | No
     began = time.monotonic()
     assert going is not None
     count, last = going.length, going.last
-    for event in all_events(store, last, count, control):
-        going.checking.see(event)
-        count, last = count + 1, event.key
+    stored = all_events(store, last, count, control)
+    while some := list(islice(stored, _BLOCK)):
+        for event, assessment in zip(some, going.checking.judge.assess_all(some), strict=True):
+            going.checking.see(event, assessment)
+        count, last = count + len(some), some[-1].key
     going.length, going.last, going.indexed = count, last, min(count, store.index.length)
     findings = tuple(ranked([*going.checking.findings(), *_of_store(store, control)]))
     control.check()
@@ -347,10 +371,10 @@ def _of_store(store: StoreSession, control: Control) -> list[Finding]:
         reader.close()
 
 
-def new_pass(catalogue: Catalogue | None, index: Index) -> Pass:
+def new_pass(catalogue: Catalogue | None, index: Index, runner: FunctionRunner | None = None) -> Pass:
     """All rules before their first event. Without a catalogue nothing can be unknown, but payloads can drift."""
     wanted = catalogue if catalogue is not None else Catalogue(inferred=True, origin="store")
-    return Pass(Checking(wanted, store_types=tuple(index.types)))
+    return Pass(Checking(wanted, store_types=tuple(index.types), runner=runner))
 
 
 def text_row_job(store: StoreSession, position: str, control: Control) -> int | None:

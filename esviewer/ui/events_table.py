@@ -312,6 +312,9 @@ class EventsTable(QTableView):
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Space):
             # The playhead's keys work everywhere in the window.
             event.ignore()
+        elif event.text().isprintable() and event.text():
+            # So do letters. Qt would look for a row that begins so, through all 200 000 of them.
+            event.ignore()
         else:
             super().keyPressEvent(event)
 

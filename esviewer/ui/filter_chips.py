@@ -51,6 +51,8 @@ def chip_text(part: Part) -> tuple[str, str]:
     if part.kind in ("since", "until"):
         shown = when(from_iso(part.value), zone())
         return part.kind, shown.removesuffix(" 00:00:00")
+    if part.kind == "position":
+        return "at", f"#{short_id(value, 24)}"
     if part.kind.endswith("position"):
         word = "from" if part.kind == "from-position" else "to"
         return word, f"#{grouped(int(part.value))}" if len(value) < 20 else f"#{value[:20]}{ELLIPSIS}"

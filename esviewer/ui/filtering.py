@@ -255,7 +255,7 @@ class Filtering(QObject):
         if wanted.is_empty:
             tab.show_filter(wanted, None)
             return
-        events, status_of = stream.events, self._view.catalogues.status_words(stream.store)
+        events, status_of = stream.events, self._view.catalogues.streams.status_words(stream.store)
         self._masks[stream] = self._view.jobs.run(
             f"mask {id(stream.store)}",
             lambda control: finding.mask_job(events, wanted, control, status_of),

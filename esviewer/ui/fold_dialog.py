@@ -260,10 +260,10 @@ class FoldDialog(QDialog):
             self._preview_job.cancel()
         self._after_panel.set_note("working…")
         stream, rules, before = self._stream, self._draft.rules("draft"), self._before
-        events, index = stream.events, stream.playhead
+        history, index = stream.history, stream.playhead
         self._preview_job = self._jobs.run(
             "preview",
-            lambda control: preview_job(events, index, rules, before, control),
+            lambda control: preview_job(history, index, rules, before, control),
             self._show_preview,
             self._failed,
         )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
+from esviewer.catalogue.status import Judge
 from esviewer.domain import EsviewerError, Event
 from esviewer.projections.edited import EditedFold, FoldRules
 from esviewer.projections.fold import State
 from esviewer.projections.guesses import Guesses, guesses
+from esviewer.projections.history import AggregateHistory
 from esviewer.projections.paths import Change, changes
+from esviewer.projections.upcast_events import sights_of
 from esviewer.session import StreamSession
 from esviewer.ui.jobs import Control
 from esviewer.ui.memory import without_collection
@@ -47,13 +52,24 @@ class Preview:
 @without_collection()
 def begin_job(stream: StreamSession, folder: Path, control: Control) -> Beginning:
     """The guesses for all events of a stream and a sample of the other events of its category."""
-    events = [*stream.events, *_sample(stream, control)]
+    history, sampled = stream.history, _sample(stream, control)
+    looked_at = len(history.events) + len(sampled)
+    own = chain.from_iterable(map(history.folded, range(len(history.events))))
+    found = guesses(chain(own, _as_folded(stream, sampled, control)))
     control.check()
-    found = guesses(events)
     try:
-        return Beginning(found, len(events), read(folder))
+        return Beginning(found, looked_at, read(folder))
     except EsviewerError as error:
-        return Beginning(found, len(events), Workspace(folder), str(error))
+        return Beginning(found, looked_at, Workspace(folder), str(error))
+
+
+def _as_folded(stream: StreamSession, events: list[Event], control: Control) -> Iterator[Event]:
+    """Other events as the catalogue has them seen that the stream is folded by."""
+    held = stream.history.sights
+    judge = None if held is None else Judge(held.catalogue, tuple(stream.store.index.types))
+    sights = None if judge is None else sights_of(judge, events, lambda _: control.check())
+    for index, event in enumerate(events):
+        yield from (event,) if sights is None else sights.folded(index, event)
 
 
 def _sample(stream: StreamSession, control: Control) -> list[Event]:
@@ -82,15 +98,19 @@ def _sample(stream: StreamSession, control: Control) -> list[Event]:
 
 @without_collection()
 def preview_job(
-    events: tuple[Event, ...], index: int, rules: FoldRules, present: State | None, control: Control
+    history: AggregateHistory, index: int, rules: FoldRules, present: State | None, control: Control
 ) -> Preview:
-    """The state after the event at ``index`` by these rules, compared with the ``present`` one where it is known."""
+    """The state after the event at ``index`` by these rules, of what ``history`` folds.
+
+    It is compared with the ``present`` one where that is known.
+    """
     fold = EditedFold(rules)
     state = fold.initial()
     for number in range(index + 1):
         if number % _STRIDE == 0:
             control.check()
-        fold.apply(state, events[number])
+        for part in history.folded(number):
+            fold.apply(state, part)
     differing = [] if present is None else changes(present, state)
     return Preview(state, {change.path: change for change in differing if change.path})
 

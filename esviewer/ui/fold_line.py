@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -23,6 +25,7 @@ from esviewer.session import StreamSession
 from esviewer.ui import fonts
 from esviewer.ui.icons import icon
 from esviewer.ui.refolding import Progress
+from esviewer.ui.upcast_chip import UpcastChip
 from esviewer.ui.widgets import ElidedLabel, IconLabel, label, tooltip
 from esviewer.ui.widgets.format import grouped
 from esviewer.ui.words import short_type
@@ -36,9 +39,13 @@ class FoldLine(QWidget):
     """Says how a state came to be. ``menu`` is filled by who knows the folds, when it is about to be shown."""
 
     cancelled = Signal()
+    switched = Signal()
+    """To be shown as stored, or upcast again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.chip = UpcastChip()
+        self.chip.clicked.connect(self.switched)
         self.words = ElidedLabel("", "third")
         self.words.setFont(fonts.ui(11))
         self.button = QToolButton()
@@ -72,6 +79,7 @@ class FoldLine(QWidget):
         line.setContentsMargins(12, 0, 8, 0)
         line.setSpacing(8)
         line.addWidget(self.words, 1)
+        line.addWidget(self.chip)
         line.addWidget(self.button)
         line.addWidget(self.cancel)
         below = QHBoxLayout()
@@ -92,8 +100,22 @@ class FoldLine(QWidget):
         """Describes the fold of a stream; nothing is described, nor can be chosen, without one."""
         self._described = "" if stream is None else described(stream)
         self.button.setVisible(stream is not None and not self._is_busy)
+        self._show_chip(stream)
         if not self._is_busy:
             self.words.setText(self._described)
+
+    def _show_chip(self, stream: StreamSession | None) -> None:
+        sights = None if stream is None else stream.history.sights
+        if stream is None or (sights is None and not (stream.store.shows_stored and stream.store.catalogue.current)):
+            self.chip.say("", "", is_upcast=False)
+        elif sights is None:
+            self.chip.say("As stored", "This state is made of events as they are stored.", is_upcast=False)
+        elif not sights.upcast:
+            self.chip.say("", "", is_upcast=True)
+        else:
+            count = sights.upcast_until(_last(stream))
+            more = f"{grouped(count)} of {grouped(len(sights.upcast))} older events of this stream are in it, upcast."
+            self.chip.say(f"{grouped(count)} upcast", more, is_upcast=True)
 
     def show_progress(self, is_busy: bool, progress: Progress | None = None) -> None:
         """Shows that another fold is being worked out, and how far it is where that is known."""
@@ -115,8 +137,14 @@ class FoldLine(QWidget):
 def described(stream: StreamSession) -> str:
     """How a stream's state came to be, in words."""
     fold = stream.history.fold
-    lost = sum(1 for index in stream.history.undecodable if index <= stream.playhead)
-    rest = f"; {lost} undecodable events are not in it" if lost else ""
+    # Told anew in every frame, of a stream that may have 200 000 such events.
+    lost = bisect_right(stream.history.undecodable, _last(stream))
+    rest = f"; {grouped(lost)} undecodable events are not in it" if lost else ""
+    sights = stream.history.sights
+    if sights is not None:
+        stored, passed = sights.as_stored_until(_last(stream)), sights.passed_over_until(_last(stream))
+        rest += f"; {grouped(stored)} folded as stored, which today's code would not read" if stored else ""
+        rest += f"; {grouped(passed)} ignored" if passed else ""
     if isinstance(fold, EditedFold):
         count = len(fold.rules.rules)
         rules = f"{grouped(count)} rule{'' if count == 1 else 's'}" if count else "no rules"
@@ -125,6 +153,11 @@ def described(stream: StreamSession) -> str:
         known = "" if stream.failure is None else f"; not known from {_name(stream, stream.failure.index)} on"
         return f"Classes in {stream.sources}{known}{rest}"
     return f"{fold.name.capitalize()} fold: a guess from the events alone{rest}"
+
+
+def _last(stream: StreamSession) -> int:
+    """The index of the last event that is in the state that is shown."""
+    return max(stream.playhead, stream.mark or 0)
 
 
 def _name(stream: StreamSession, index: int) -> str:

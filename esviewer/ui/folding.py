@@ -12,11 +12,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from esviewer.catalogue.model import Catalogue
 from esviewer.domain import EsviewerError
 from esviewer.projections.classes import NAME as CLASSES
 from esviewer.projections.sandbox.process import UserCodeFailed
 from esviewer.session import INFERRED, FoldChoice, StoreSession, StreamSession, config_folder, remember
 from esviewer.ui import refolding
+from esviewer.ui.catalogue_keeping import judges_alike
 from esviewer.ui.icons import icon
 from esviewer.ui.jobs import Control, Job
 from esviewer.ui.refolding import Progress, Refolded
@@ -37,6 +39,10 @@ class _Work:
 
     job: Job[list[Refolded]]
     choice: FoldChoice
+    catalogue: Catalogue | None
+    """What events are folded by."""
+    is_chosen: bool
+    """Whether the reader chose the fold, and not only what is folded has changed."""
     progress: Progress | None = None
 
 
@@ -51,6 +57,10 @@ class Folding(QObject):
         self._line = view.inspector.state_panel.fold
         self._line.menu.aboutToShow.connect(self.fill_menu)
         self._line.cancelled.connect(self.cancel)
+        self._line.switched.connect(self.switch_stored)
+        view.inspector.event_panel.switched.connect(self.switch_stored)
+        view.inspector.event_panel.shows_stored = self._shows_stored
+        view.catalogues.changed.connect(self.follow)
 
     # Opening and closing
 
@@ -72,7 +82,7 @@ class Folding(QObject):
         if notice:
             self._view.tell("warning", notice)
         elif _present(stream) == choice or (store, category) in self._work:
-            return
+            self.follow(store)
         elif choice.sources is None or self.is_trusted(choice.sources):
             self._start(store, category, [stream], choice)
         else:
@@ -94,12 +104,49 @@ class Folding(QObject):
         """Folds the open streams of a category anew; the choice holds, and is remembered, once that is done."""
         self._start(store, category, self._streams(store, category), choice)
 
+    def follow(self, store: StoreSession) -> None:
+        """Folds open streams anew where the catalogue that counts now is another than they were folded by."""
+        wanted = refolding.catalogue_for(store)
+        for category in {tab.stream.category for tab in self._view.stream_tabs() if tab.stream.store is store}:
+            streams, running = self._streams(store, category), self._work.get((store, category))
+            behind = [stream for stream in streams if not _is_folded_by(stream, wanted)]
+            if running is not None and running.catalogue is not wanted and running.choice.name != CLASSES:
+                self._start(store, category, streams, running.choice, is_chosen=running.is_chosen)
+            elif running is None and behind:
+                self._start(store, category, behind, _present(behind[0]), is_chosen=False)
+
+    def _shows_stored(self) -> bool:
+        stream = self._view.session.stream
+        return stream is not None and stream.store.shows_stored
+
+    def switch_stored(self) -> None:
+        """Shows events and states of the store that is looked at as they are stored, or as upcasters have them seen."""
+        view = self._view
+        stream = view.session.stream
+        if stream is None:
+            return
+        store = stream.store
+        if store.catalogue.current is None:
+            view.status.say("Without a catalogue every event is shown as it is stored.")
+            return
+        store.shows_stored = not store.shows_stored
+        view.status.say("Events are shown as they are stored" if store.shows_stored else "Events are shown upcast")
+        view.inspector.event_panel.show_event(stream.event)
+        self.follow(store)
+        view.inspector.state_panel.refresh()
+
     def _streams(self, store: StoreSession, category: str | None) -> list[StreamSession]:
         streams = [tab.stream for tab in self._view.stream_tabs()]
         return [stream for stream in streams if stream.store is store and stream.category == category]
 
     def _start(
-        self, store: StoreSession, category: str | None, streams: list[StreamSession], choice: FoldChoice
+        self,
+        store: StoreSession,
+        category: str | None,
+        streams: list[StreamSession],
+        choice: FoldChoice,
+        *,
+        is_chosen: bool = True,
     ) -> None:
         key = (store, category)
         running = self._work.pop(key, None)
@@ -117,18 +164,19 @@ class Folding(QObject):
             lambda error: self._failed(key, error),
             lambda progress: self._progressed(key, progress),
         )
-        self._work[key] = _Work(job, choice)
+        self._work[key] = _Work(job, choice, refolding.catalogue_for(store), is_chosen)
         self.show()
 
     def _done(
         self, key: tuple[StoreSession, str | None], choice: FoldChoice, histories: list[Any], made: list[Refolded]
     ) -> None:
         store, category = key
-        self._work.pop(key, None)
+        work = self._work.pop(key)
         if store.database not in self._view.session.databases:
             return
-        store.folds[category] = choice
-        self._remember(store, category, choice)
+        if work.is_chosen:
+            store.folds[category] = choice
+            self._remember(store, category, choice)
         behind = []
         for refolded, history in zip(made, histories, strict=True):
             if refolded.stream.history is history:
@@ -136,9 +184,11 @@ class Folding(QObject):
             elif self._view.tab_of(refolded.stream) is not None and _present(refolded.stream) == choice:
                 # It has grown meanwhile.
                 behind.append(refolded.stream)
-        behind += [stream for stream in self._streams(store, category) if _present(stream) != choice]
+        if work.is_chosen:
+            behind += [stream for stream in self._streams(store, category) if _present(stream) != choice]
         if behind:
-            self._start(store, category, behind, choice)
+            self._start(store, category, behind, choice, is_chosen=work.is_chosen)
+        self.follow(store)
         self.show()
 
     def _show_refolded(self, refolded: Refolded) -> None:
@@ -322,12 +372,16 @@ class Folding(QObject):
         dialog.accepted.connect(lambda: self._consented(stream, sources, dialog.is_kept))
         dialog.open()
 
-    def _consented(self, stream: StreamSession, sources: str, is_kept: bool) -> None:
+    def trust(self, folder: str, is_kept: bool) -> None:
+        """Lets the code in a folder run from now on; if that is not kept, until the window is closed."""
         remembered = self._view.frame.remembered
-        if is_kept and sources not in remembered.trusted:
-            remembered.trusted.append(sources)
+        if is_kept and folder not in remembered.trusted:
+            remembered.trusted.append(folder)
             remember(remembered)
-        self._trusted_now.add(sources)
+        self._trusted_now.add(folder)
+
+    def _consented(self, stream: StreamSession, sources: str, is_kept: bool) -> None:
+        self.trust(sources, is_kept)
         self.choose(stream.store, stream.category, FoldChoice(CLASSES, sources))
 
     def _take_back(self, folder: str) -> None:
@@ -337,6 +391,7 @@ class Folding(QObject):
         self._trusted_now.discard(folder)
         remember(remembered)
         self._view.status.say(f"{short_id(folder, 40)} is not trusted any more")
+        self._view.catalogues.code.taken_back(folder)
         for work in [work for work in self._work.values() if work.choice.sources == folder]:
             work.job.cancel()
         self._work = {key: work for key, work in self._work.items() if work.choice.sources != folder}
@@ -350,6 +405,15 @@ class Folding(QObject):
 def _present(stream: StreamSession) -> FoldChoice:
     """What a stream is folded with now."""
     return FoldChoice(stream.history.fold.name, stream.sources)
+
+
+def _is_folded_by(stream: StreamSession, catalogue: Catalogue | None) -> bool:
+    """Whether a stream is folded as a catalogue has its events seen; classes upcast by themselves."""
+    sights = stream.history.sights
+    held = None if sights is None else sights.catalogue
+    if held is catalogue or stream.history.fold.name == CLASSES:
+        return True
+    return held is not None and catalogue is not None and judges_alike(held, catalogue)
 
 
 def why_no_classes(store: StoreSession) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QTextOption
@@ -21,16 +21,15 @@ from PySide6.QtWidgets import (
 )
 
 from esviewer.catalogue.status import Assessment, Status
-from esviewer.domain import Event, iso
+from esviewer.domain import Event, Value, iso
 from esviewer.domain.objects import event_object
-from esviewer.projections.history import Writer
-from esviewer.projections.paths import Change
-from esviewer.session import StreamSession
+from esviewer.projections.upcast_events import Sight, sight_of
 from esviewer.stores.codecs import json_text
 from esviewer.ui import fonts
-from esviewer.ui.fold_line import FoldLine, UnknownState
 from esviewer.ui.icons import icon
 from esviewer.ui.relations import Related
+from esviewer.ui.state_panel import StatePanel
+from esviewer.ui.upcast_chip import UpcastChip
 from esviewer.ui.upcast_panel import EventStatus, UpcastPanel
 from esviewer.ui.value_view import ValueView
 from esviewer.ui.widgets import ElidedLabel, Panel, label, tooltip
@@ -71,6 +70,8 @@ class EventPanel(Panel):
     """A related event was clicked."""
     related_wanted = Signal()
     """The related events of the present event are looked at and not known yet."""
+    switched = Signal()
+    """To be shown as stored, or upcast again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Event", "git-commit-horizontal", parent)
@@ -78,7 +79,10 @@ class EventPanel(Panel):
         self._related: Related | None = None
         self.assess: Callable[[Event], Assessment | None] = lambda _event: None
         """What the catalogue makes of an event, ``None`` without one."""
+        self.shows_stored: Callable[[], bool] = lambda: False
+        """Whether events are to be shown as they are stored, and not upcast."""
         self._found: Assessment | None = None
+        self._sight: Sight | None = None
         self._wanted = 0
         self._is_settling = False
         self.status = EventStatus()
@@ -88,6 +92,8 @@ class EventPanel(Panel):
         self._place.setProperty("tone", "second")
         self._facts = ElidedLabel("")
         self._facts.setProperty("tone", "second")
+        self.chip = UpcastChip()
+        self.chip.clicked.connect(self.switched)
         self._warning = label(tone="removed")
         self._warning.setWordWrap(True)
         self._tabs = QTabBar()
@@ -123,7 +129,14 @@ class EventPanel(Panel):
         head = QVBoxLayout()
         head.setContentsMargins(12, 0, 12, 4)
         head.setSpacing(2)
-        for line in (self._place, self._facts, self.status, self._warning):
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self._place, 1)
+        top.addWidget(self.chip)
+        # The line is as high without the chip, so that nothing below it jumps.
+        self._place.setFixedHeight(self.chip.sizeHint().height())
+        head.addLayout(top)
+        for line in (self._facts, self.status, self._warning):
             head.addWidget(line)
         self._warning.hide()
         self.body.addLayout(head)
@@ -134,7 +147,9 @@ class EventPanel(Panel):
         """Shows an event, or nothing."""
         self._event, self._related = event, None
         self._found = self.assess(event) if event is not None else None
+        self._sight = sight_of(self._found, event) if event is not None and self._found is not None else None
         self.status.show_assessment(self._found)
+        self._show_chip()
         self._settle_tabs()
         if event is None:
             self.set_title("Event")
@@ -153,6 +168,35 @@ class EventPanel(Panel):
         self._warning.setText(warning)
         self._warning.setVisible(bool(warning))
         self._show_tab(self._tabs.currentIndex())
+
+    def _show_chip(self) -> None:
+        """Says whether the payload is shown as stored, of events that projections see otherwise."""
+        sight = self._sight
+        if sight is None or not (sight.is_upcast or sight.status is Status.ERASED):
+            self.chip.say("", "", is_upcast=False)
+        elif self.shows_stored():
+            self.chip.say("As stored", f"Projections and folds see it otherwise: {sight.words}.", is_upcast=False)
+        else:
+            words = f"{sight.words[:1].upper()}{sight.words[1:]}"
+            self.chip.say(words, "The payload is shown as projections and folds see it.", is_upcast=True)
+
+    @property
+    def is_upcast(self) -> bool:
+        """Whether the payload is shown as upcasters made it."""
+        return not self.chip.isHidden() and self.chip.is_upcast
+
+    def _show_payload(self, event: Event) -> None:
+        seen = self._sight.events if self._sight is not None and self.is_upcast else None
+        if seen is not None and not seen:
+            self.payload.show_message("This event becomes no event: projections and folds do not see it.")
+        elif seen is not None:
+            self.payload.show_value(_seen_payload(seen))
+        elif event.undecodable is not None:
+            self.payload.show_message(
+                f"{event.undecodable[:1].upper()}{event.undecodable[1:]}. The bytes are under Raw."
+            )
+        else:
+            self.payload.show_value(event.data)
 
     def _settle_tabs(self) -> None:
         """Offers the upcast of events that need one; the part that was chosen comes back with the next of them."""
@@ -186,12 +230,7 @@ class EventPanel(Panel):
         if event is None:
             return
         if tab == 0:
-            if event.undecodable is not None:
-                self.payload.show_message(
-                    f"{event.undecodable[:1].upper()}{event.undecodable[1:]}. The bytes are under Raw."
-                )
-            else:
-                self.payload.show_value(event.data)
+            self._show_payload(event)
         elif tab == 1:
             self.metadata.show_value(_envelope(event))
         elif tab == 2:
@@ -219,6 +258,13 @@ class EventPanel(Panel):
         """Copies the event as the contract's JSON."""
         if self._event is not None:
             QGuiApplication.clipboard().setText(json_text.dumps(event_object(self._event), pretty=True).decode())
+
+
+def _seen_payload(seen: Sequence[Event]) -> Value:
+    """The payload of what an event became; of several each under its number and type."""
+    if len(seen) == 1:
+        return seen[0].data
+    return {f"{number} {short_type(part.type)}": part.data for number, part in enumerate(seen, 1)}
 
 
 def _envelope(event: Event) -> dict[str, object]:
@@ -323,181 +369,6 @@ class _Held:
 
     def __init__(self, event: Event) -> None:
         self.event = event
-
-
-class StatePanel(Panel):
-    """The state after the event under the playhead, what that event changed, and who set the selected field."""
-
-    event_chosen = Signal(int)
-    """An index in the stream: "set by" was clicked."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("State", "layers", parent)
-        self._stream: StreamSession | None = None
-        self.fold = FoldLine()
-        self.unknown = UnknownState()
-        self.unknown.last_known_wanted.connect(self.event_chosen)
-        self.view = ValueView("State", notes=True)
-        self.view.note_of = self._setter
-        self.view.selected.connect(self._select)
-        self.view.activated.connect(self._go_to_writer)
-        self.field = FieldCard()
-        self.field.event_chosen.connect(self.event_chosen)
-        self.field.hide()
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.view)
-        self._stack.addWidget(self.unknown)
-        self.body.addWidget(self.fold)
-        self.body.addWidget(self._stack, 1)
-        self.body.addWidget(self.field)
-
-    def show_stream(self, stream: StreamSession | None) -> None:
-        """Shows another stream's state, or nothing."""
-        self._stream = stream
-        self.view.reset_folding()
-        self.view.verticalScrollBar().setValue(0)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Shows the state at the playhead; called for every move of it."""
-        stream = self._stream
-        self.fold.show_stream(stream)
-        self._stack.setCurrentWidget(self.view)
-        if stream is None:
-            self.set_title("State")
-            self.set_note("")
-            self.field.hide()
-            self.view.show_message("The state of the opened stream is shown here, with the event that set each field.")
-            return
-        history, index = stream.history, stream.playhead
-        if not stream.is_known(max(index, stream.mark or 0)):
-            self._show_unknown(stream)
-            return
-        shown = history.changed[index]
-        if stream.mark is not None and stream.mark != index:
-            shown = tuple(history.difference(*sorted((stream.mark, index))))
-        changed = {change.path: change for change in shown}
-        self.set_title(_state_title(stream))
-        self.set_note(_counted(changed))
-        self.view.show_value(history.state_at(max(index, stream.mark or 0)), changed)
-        self.view.reveal_changes()
-        self.view.select(stream.selected_path)
-        self.field.show_field(stream)
-
-    def _show_unknown(self, stream: StreamSession) -> None:
-        self.set_title(_state_title(stream))
-        self.set_note("not known")
-        self.field.hide()
-        self.unknown.show_failure(stream)
-        self._stack.setCurrentWidget(self.unknown)
-
-    def _setter(self, path: str) -> str:
-        writer = self._writer(path)
-        if writer is None:
-            return ""
-        version = f" v{writer.version}" if writer.version is not None else ""
-        return f"{short_type(writer.type).rsplit('.', 1)[-1]}{version}"
-
-    def _writer(self, path: str) -> Writer | None:
-        stream = self._stream
-        return None if stream is None else stream.history.writer(path, stream.playhead)
-
-    def _select(self, path: str) -> None:
-        if self._stream is not None:
-            self._stream.select_path(path or None)
-
-    def _go_to_writer(self, path: str) -> None:
-        writer = self._writer(path)
-        if writer is not None:
-            self.event_chosen.emit(writer.index)
-
-
-def _state_title(stream: StreamSession) -> str:
-    def name(index: int) -> str:
-        version = stream.events[index].version
-        return f"version {version}" if version is not None else f"event {index + 1}"
-
-    if stream.mark is None or stream.mark == stream.playhead:
-        return f"State at {name(stream.playhead)}"
-    first, last = sorted((stream.mark, stream.playhead))
-    return f"State from {name(first)} to {name(last).split()[-1]}"
-
-
-def _counted(changed: dict[str, Change]) -> str:
-    kinds = [change.kind for change in changed.values()]
-    signs = (("added", "+"), ("removed", "−"), ("changed", "~"))
-    return "  ".join(f"{sign}{kinds.count(kind)}" for kind, sign in signs if kind in kinds) or "unchanged"
-
-
-class FieldCard(QFrame):
-    """Who set the selected field, who set it before that, and the way to both."""
-
-    event_chosen = Signal(int)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", "true")
-        self._path = ElidedLabel("")
-        self._path.setFont(fonts.mono(12))
-        self._rows: list[tuple[ElidedLabel, QToolButton]] = []
-        self._targets: list[int | None] = [None, None]
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(2)
-        layout.addWidget(self._path)
-        for number in range(2):
-            layout.addLayout(self._line(number))
-
-    def _line(self, number: int) -> QHBoxLayout:
-        label = ElidedLabel("")
-        label.setProperty("tone", "second")
-        button = QToolButton()
-        button.setIcon(icon("arrow-right"))
-        button.setAccessibleName("Go to the event that set it" if number == 0 else "Go to the event before that")
-        button.setToolTip(button.accessibleName())
-        button.clicked.connect(self._chooser(number))
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label, 1)
-        row.addWidget(button)
-        self._rows.append((label, button))
-        return row
-
-    def _chooser(self, number: int) -> Callable[[], None]:
-        def choose() -> None:
-            target = self._targets[number]
-            if target is not None:
-                self.event_chosen.emit(target)
-
-        return choose
-
-    def show_field(self, stream: StreamSession) -> None:
-        """Shows the selected field of a stream at its playhead; hides itself when none is selected."""
-        path, history = stream.selected_path, stream.history
-        writers = None if path is None else history.writers.get(path)
-        if path is None or writers is None:
-            self.hide()
-            return
-        self._path.setText(path)
-        last = history.writer(path, stream.playhead)
-        before = None if last is None else history.writer(path, last.index - 1)
-        self._show_writer(0, "Set", last, stream, "Not set yet at this version.")
-        self._show_writer(1, "Before that", before, stream, "Nothing set it before that.")
-        self.show()
-
-    def _show_writer(self, number: int, word: str, writer: Writer | None, stream: StreamSession, none: str) -> None:
-        label, button = self._rows[number]
-        self._targets[number] = None if writer is None else writer.index
-        button.setEnabled(writer is not None and writer.index != stream.playhead)
-        if writer is None:
-            label.setText(none)
-            return
-        event = stream.events[writer.index]
-        at = f"  ·  {when(event.recorded_at, zone())}" if event.recorded_at is not None else ""
-        version = f" at v{writer.version}" if writer.version is not None else ""
-        gone = any(c.kind == "removed" and c.path == stream.selected_path for c in stream.history.changed[writer.index])
-        verb = ("Removed", "Before that removed")[number] if gone else word
-        label.setText(f"{verb}{version} by {short_type(writer.type).rsplit('.', 1)[-1]}{at}")
 
 
 class Inspector(QSplitter):

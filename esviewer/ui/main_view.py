@@ -35,6 +35,8 @@ from esviewer.ui.inspector import Inspector
 from esviewer.ui.jobs import Jobs
 from esviewer.ui.navigation import Navigation
 from esviewer.ui.overview import Facts, Overview
+from esviewer.ui.projection_control import Projections
+from esviewer.ui.projection_tab import ProjectionTab
 from esviewer.ui.restoring import Restoring
 from esviewer.ui.sidebar import Sidebar
 from esviewer.ui.status_line import StatusLine
@@ -71,6 +73,7 @@ class MainView(QWidget):
         self.filtering = Filtering(self)
         self.catalogues = Catalogues(self)
         self.catalogue_views = CatalogueViews(self)
+        self.projections = Projections(self)
         self._colours: dict[StoreSession, TypeColours] = {}
         self._overviews: dict[StoreSession, Overview] = {}
         self.actions_ = Actions(self)
@@ -244,6 +247,7 @@ class MainView(QWidget):
             self._colours.pop(store, None)
             self.filtering.forget(store)
             self.catalogues.forget(store)
+            self.projections.forget(store)
             self.folding.forget(store)
         self.databases.close(database)
         self.jobs.close_lanes([database, *database.stores])
@@ -309,7 +313,8 @@ class MainView(QWidget):
         tab.fill(self.colours(stream.store))
         tab.refresh()
         self.filtering.reread(tab)
-        self.catalogues.show_on(tab)
+        self.catalogues.streams.show_on(tab)
+        self.folding.follow(stream.store)
         if stream is self.session.stream:
             self.inspector.state_panel.refresh()
             self.inspector.event_panel.show_event(stream.event)
@@ -369,7 +374,7 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
-        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab):
+        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab | ProjectionTab):
             self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
@@ -393,7 +398,7 @@ class MainView(QWidget):
         elif isinstance(tab, Overview):
             tab.stop()
             self._overviews.pop(tab.store, None)
-        elif isinstance(tab, CatalogueTab | FindingsTab):
+        elif isinstance(tab, CatalogueTab | FindingsTab | ProjectionTab):
             tab.stop()
         self.tabs.removeTab(place)
         if tab is not None:
@@ -509,6 +514,8 @@ class MainView(QWidget):
             self.transport.toggle_play()
         elif tab is not None and key in (Qt.Key.Key_V, Qt.Key.Key_T):
             tab.set_axis("version" if key == Qt.Key.Key_V else "time")
+        elif key == Qt.Key.Key_R:
+            self.folding.switch_stored()
         else:
             return tab is not None and tab.timeline.act_on_key(event)
         return True
@@ -522,6 +529,8 @@ class MainView(QWidget):
         self.filtering.close()
         self.transport.stop()
         self.restoring.keep()
+        self.catalogues.code.shut_down()
+        self.projections.shut_down()
         self.jobs.close()
         for database in self.session.databases:
             database.close()
@@ -559,7 +568,7 @@ def _store_of(tab: QWidget | None) -> StoreSession | None:
     """The store that a tab shows something of."""
     if isinstance(tab, StreamTab):
         return tab.stream.store
-    return tab.store if isinstance(tab, Overview | StoreTableTab | CatalogueTab | FindingsTab) else None
+    return tab.store if isinstance(tab, Overview | StoreTableTab | CatalogueTab | FindingsTab | ProjectionTab) else None
 
 
 def _tab_text(text: str) -> str:

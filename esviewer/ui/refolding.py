@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from esviewer.catalogue.model import Catalogue
+from esviewer.catalogue.status import Judge
 from esviewer.domain import EsviewerError, Event, Snapshot
 from esviewer.projections.classes import NAME as CLASSES
 from esviewer.projections.classes import ClassFoldFailure, fold_with_classes
@@ -15,6 +17,7 @@ from esviewer.projections.edited import EditedFold
 from esviewer.projections.fold import Fold
 from esviewer.projections.history import AggregateHistory
 from esviewer.projections.inferred import InferredFold
+from esviewer.projections.upcast_events import Sights, is_telling, sights_of
 from esviewer.session import INFERRED, FoldChoice, StoreSession, StreamSession
 from esviewer.timeline.tracks import Track
 from esviewer.ui.jobs import Control
@@ -54,19 +57,35 @@ class Refolded:
     columns: StreamColumns
 
 
+def catalogue_for(store: StoreSession) -> Catalogue | None:
+    """The catalogue that events are to be folded by; ``None`` where they are to be folded as they are stored."""
+    current = store.catalogue.current
+    return None if store.shows_stored or current is None or not is_telling(current) else current
+
+
 def history_of(
-    events: Sequence[Event], fold: Fold, control: Control, done: int = 0, total: int = 0
+    store: StoreSession, events: Sequence[Event], fold: Fold, control: Control, done: int = 0, total: int = 0
 ) -> AggregateHistory:
-    """Folds the events of a stream; raises ``Cancelled`` soon after it should end."""
+    """Folds the events of a stream as its store's catalogue has them seen; raises ``Cancelled`` soon after it should
+    end.
+    """
 
     def told(folded: int) -> None:
         control.check()
         control.progress(Progress(done + folded, total))
 
-    history = AggregateHistory(events, fold, told=told)
+    history = AggregateHistory(events, fold, sights=_sights_of(store, events, control), told=told)
     # Worked out once, and here: the panel asks for it in every frame.
     _ = history.undecodable
     return history
+
+
+def _sights_of(store: StoreSession, events: Sequence[Event], control: Control) -> Sights | None:
+    catalogue = catalogue_for(store)
+    if catalogue is None:
+        return None
+    judge = Judge(catalogue, tuple(store.index.types), store.catalogue.runner)
+    return sights_of(judge, events, lambda _: control.check())
 
 
 def fold_of(store: StoreSession, choice: FoldChoice) -> Fold:
@@ -84,7 +103,7 @@ def folded_as_chosen(store: StoreSession, events: Sequence[Event], control: Cont
         fold = fold_of(store, choice)
     except EsviewerError as error:
         fold, notice = InferredFold(), f"{error} The inferred fold is shown instead."
-    return Folded(history_of(events, fold, control, 0, len(events)), notice=notice)
+    return Folded(history_of(store, events, fold, control, 0, len(events)), notice=notice)
 
 
 @without_collection()
@@ -100,7 +119,7 @@ def refold_job(
         if choice.name == CLASSES and choice.sources is not None:
             folded = with_classes(store, events, choice.sources, control, done, total)
         else:
-            folded = Folded(history_of(events, fold, control, done, total))
+            folded = Folded(history_of(store, events, fold, control, done, total))
         done += len(events)
         made.append(Refolded(stream, folded, columns_of_folded(folded, stream.snapshots)))
         control.check()

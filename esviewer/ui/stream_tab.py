@@ -140,6 +140,8 @@ class StreamTab(QWidget):
         self.columns = columns
         self.tracks.set_tracks(columns.tracks)
         self.tracks.select_path(self.stream.selected_path)
+        # Its labels tell what events changed.
+        self.timeline.set_facts(partial(facts_of, self.stream))
         self.table.viewport().update()
 
     def _show_count(self) -> None:

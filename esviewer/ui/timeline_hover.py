@@ -38,6 +38,8 @@ class Facts:
     changes: Sequence[Change] = ()
     is_deleted: bool = False
     undecodable: str | None = None
+    seen: str = ""
+    """How it is folded where a catalogue has something to say of that: ``↑ upcast 1 → 3``."""
 
 
 FactsOf = Callable[[int], Facts]
@@ -46,7 +48,9 @@ FactsOf = Callable[[int], Facts]
 def facts_of(stream: StreamSession, index: int) -> Facts:
     """What is known of an event of an opened stream."""
     event = stream.events[index]
-    return Facts(stream.history.changed[index], bool(event.deleted), event.undecodable)
+    sight = stream.history.sight(index)
+    seen = "" if sight is None else f"↑ {sight.words}" if sight.is_upcast else sight.words
+    return Facts(stream.history.changed[index], bool(event.deleted), event.undecodable, seen)
 
 
 def no_facts(index: int) -> Facts:
@@ -100,10 +104,11 @@ def event_card(marks: Marks, index: int, facts: Facts) -> Card:
     if facts.is_deleted:
         flags.append("deleted")
     more = len(facts.changes) - CHANGES
+    seen = (_line(facts.seen),) if facts.seen else ()
     return Card(
         int(marks.types[index]),
         _line(marks.type_name(index)),
-        ("  ·  ".join(where), "no time" if time is None else when_exact(time, zone())),
+        ("  ·  ".join(where), "no time" if time is None else when_exact(time, zone()), *seen),
         tuple(flags),
         tuple((_line(c.path), _value(c.before), _value(c.after)) for c in facts.changes[:CHANGES]),
         rest=f"and {grouped(more)} more change{'' if more == 1 else 's'}" if more > 0 else "",

@@ -275,25 +275,24 @@ class MarkPainter:
         stamp = QPixmap(round(side * ratio), round(side * ratio))
         stamp.setDevicePixelRatio(ratio)
         stamp.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(stamp)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(DIMMED if is_dim else 1.0)
-        centre, arm = side / 2, self._size / 2
-        if kind == "mark":
-            draw_mark(painter, current.lane_shape(ordinal), centre, centre, self._size, current.lane(ordinal))
-        elif kind == "untimed":
-            painter.setPen(QPen(current.color("second"), 1, Qt.PenStyle.DotLine))
-            painter.drawEllipse(QPointF(centre, centre), arm * 1.6, arm * 1.6)
-        else:
-            cross = [
-                QLineF(centre - arm, centre - arm, centre + arm, centre + arm),
-                QLineF(centre - arm, centre + arm, centre + arm, centre - arm),
-            ]
-            # Set off against the marks of a crowd beneath it.
-            for colour, width in ((current.color("panel"), 4.5), (current.color("removed"), 2.0)):
-                painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-                painter.drawLines(cross)
-        painter.end()
+        with QPainter(stamp) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setOpacity(DIMMED if is_dim else 1.0)
+            centre, arm = side / 2, self._size / 2
+            if kind == "mark":
+                draw_mark(painter, current.lane_shape(ordinal), centre, centre, self._size, current.lane(ordinal))
+            elif kind == "untimed":
+                painter.setPen(QPen(current.color("second"), 1, Qt.PenStyle.DotLine))
+                painter.drawEllipse(QPointF(centre, centre), arm * 1.6, arm * 1.6)
+            else:
+                cross = [
+                    QLineF(centre - arm, centre - arm, centre + arm, centre + arm),
+                    QLineF(centre - arm, centre + arm, centre + arm, centre - arm),
+                ]
+                # Set off against the marks of a crowd beneath it.
+                for colour, width in ((current.color("panel"), 4.5), (current.color("removed"), 2.0)):
+                    painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                    painter.drawLines(cross)
         return stamp
 
 

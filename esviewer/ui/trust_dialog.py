@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,21 +22,39 @@ from PySide6.QtWidgets import (
 
 from esviewer.domain import EsviewerError
 from esviewer.projections.consent import WouldRun, containment, what_would_run
+from esviewer.projections.sandbox.containment import Limits
 from esviewer.ui import fonts
 from esviewer.ui.brief_jobs import BriefJobs
+from esviewer.ui.jobs import Control
 from esviewer.ui.widgets import ElidedLabel, IconLabel, label, set_tone
 from esviewer.ui.widgets.format import grouped
 
 _WIDTH: Final = 600
 _NAMED: Final = 4
+_OF_CLASSES: Final = (
+    "Folding with the application's classes runs Python code of this folder. Nothing of it has run yet."
+)
 
 
 class TrustDialog(QDialog):
     """Shows the folder, what of it would be imported, and what contains it. Nothing runs before ``accepted``."""
 
-    def __init__(self, folder: Path, types: frozenset[str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        types: frozenset[str],
+        parent: QWidget | None = None,
+        *,
+        title: str = "Run the application's classes",
+        words: str = _OF_CLASSES,
+        limits: Limits | None = None,
+        look: Callable[[Control], WouldRun] | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Run the application's classes")
+        self._look = look
+        self.setWindowTitle(title)
+        self._why = words
+        self._sentences = containment(limits)
         self._jobs = BriefJobs(self)
         self._folder = folder.resolve()
         self._types = types
@@ -70,9 +89,7 @@ class TrustDialog(QDialog):
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(IconLabel("triangle-alert", "changed", 20), 0, Qt.AlignmentFlag.AlignTop)
-        words = label(
-            "Folding with the application's classes runs Python code of this folder. Nothing of it has run yet."
-        )
+        words = label(self._why)
         words.setWordWrap(True)
         head.addWidget(words, 1)
         column.addLayout(head)
@@ -117,7 +134,7 @@ class TrustDialog(QDialog):
         lines.setVerticalSpacing(4)
         lines.setColumnStretch(1, 1)
         lines.addWidget(label("What contains it", "second"), 0, 0, 1, 2)
-        for row, sentence in enumerate(containment(), 1):
+        for row, sentence in enumerate(self._sentences, 1):
             lines.addWidget(label("·", "second"), row, 0, Qt.AlignmentFlag.AlignTop)
             words = label(sentence)
             words.setWordWrap(True)
@@ -127,7 +144,7 @@ class TrustDialog(QDialog):
         )
         warning.setWordWrap(True)
         warning.setFont(fonts.ui(fonts.BODY, 600))
-        lines.addWidget(warning, len(containment()) + 1, 0, 1, 2)
+        lines.addWidget(warning, len(self._sentences) + 1, 0, 1, 2)
         return box
 
     @property
@@ -142,9 +159,8 @@ class TrustDialog(QDialog):
             self.imported.setText("Looking…")
             self.cancel.setFocus()
             folder, types = self._folder, self._types
-            self._jobs.run(
-                "look", lambda control: what_would_run(folder, types, control.check), self._found, self._not_found
-            )
+            look = self._look or (lambda control: what_would_run(folder, types, control.check))
+            self._jobs.run("look", look, self._found, self._not_found)
 
     def _found(self, found: WouldRun) -> None:
         self.would_run = found
@@ -161,7 +177,7 @@ class TrustDialog(QDialog):
         if found.missing:
             named = ", ".join(found.missing[:_NAMED]) + ("…" if len(found.missing) > _NAMED else "")
             advice = "" if count else " Choose the folder that holds the top-level package."
-            self._say(f"The events name modules that are not here: {named}.{advice}", is_wrong=not count)
+            self._say(f"Modules that are named are not here: {named}.{advice}", is_wrong=not count)
         self._fit()
 
     def _not_found(self, error: BaseException) -> None:

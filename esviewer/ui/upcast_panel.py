@@ -170,7 +170,7 @@ def _failure(found: Preview) -> str:
     if found.failure is None:
         return ""
     if found.assessment.unverified:
-        rest = "Python upcasters are not run in this window yet: what comes before is shown."
+        rest = "What comes before is shown."
         return f"{as_sentence(found.failure)} {rest}"
     return as_sentence(f"The chain stops here: {found.failure}")
 

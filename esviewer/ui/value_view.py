@@ -122,7 +122,11 @@ class ValueView(QAbstractScrollArea):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
+        # Ended whatever happens: a painter that outlives its event takes the process with it.
+        with QPainter(self.viewport()) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         current = theme()
         if self._message or not self._rows:
             painter.setFont(fonts.ui(13))

@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Path:
 def fold(store: Path, tmp_path: Path) -> Callable[..., ClassHistory]:
     """Folds the store's stream with a class whose second event does what is given."""
 
-    def folded(body: str, *, top: str = "", limits: Limits = QUICK) -> ClassHistory:
+    def folded(body: str, *, top: str = "", limits: Limits = QUICK, **options: Any) -> ClassHistory:
         package = tmp_path / "sources" / "shop"
         package.mkdir(parents=True, exist_ok=True)
         (package / "__init__.py").write_text("")
@@ -61,7 +61,8 @@ def fold(store: Path, tmp_path: Path) -> Callable[..., ClassHistory]:
         )
         with closing(open_database(str(store))) as database:
             events = database.reader(database.chosen()).aggregate(STREAM)
-            return fold_with_classes(database, database.chosen(), events, tmp_path / "sources", limits=limits)
+            sources = tmp_path / "sources"
+            return fold_with_classes(database, database.chosen(), events, sources, limits=limits, **options)
 
     return folded
 
@@ -167,9 +168,11 @@ def test_that_the_kernel_refuses_what_comes_by_ctypes(
     fold: Callable[..., ClassHistory], store: Path, call: str
 ) -> None:
     before = store.read_bytes()
-    folded = fold(f"libc = ctypes.CDLL(None, use_errno=True)\nSTORE = {os.fsencode(store)!r}\nself.n = {call}")
+    sandboxes: list[Sandbox] = []
+    body = f"libc = ctypes.CDLL(None, use_errno=True)\nSTORE = {os.fsencode(store)!r}\nself.n = {call}"
+    folded = fold(body, started=sandboxes.append)
     assert folded.failure is None and state(folded)["n"] == -1
-    assert "a filter of system calls" in folded.contained_by
+    assert "a filter of system calls" in sandboxes[0].contained_by
     assert store.read_bytes() == before
 
 
@@ -305,3 +308,12 @@ def test_that_the_command_needs_consent_and_names_the_event_it_cannot_load(
 def test_that_the_library_s_own_interpreter_is_not_touched() -> None:
     """The classes run in another process: nothing of a store's sources is ever imported here."""
     assert not any(name.split(".")[0] in ("shop", "library_es") for name in sys.modules)
+
+
+def test_that_true_in_the_place_of_one_is_a_change_and_keys_of_one_text_stay_apart(
+    fold: Callable[..., ClassHistory],
+) -> None:
+    """To Python True equals 1, and JSON knows no key but text."""
+    folded = fold("self.flag = 1 if n == 2 else True\nself.parts = {1: n, '1': -n}")
+    assert folded.history.state_at(1)["flag"] is not True and state(folded)["flag"] is True
+    assert state(folded)["parts"] == {"1": -3, "1 (int)": 3}

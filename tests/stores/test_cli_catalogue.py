@@ -16,7 +16,7 @@ from esviewer.catalogue import files
 from esviewer.catalogue.model import Catalogue
 from esviewer.catalogue.status import Judge
 from esviewer.cli import run
-from esviewer.cli.judging import statuses
+from esviewer.cli.judging import Known, statuses
 from esviewer.stores.database import open_database
 from esviewer.stores.summary import summarise
 from tests.postgres import PostgresServer
@@ -381,7 +381,7 @@ def test_that_names_are_told_by_the_types_of_the_store_as_in_the_window(check: C
 def test_that_a_store_is_read_once_for_its_figures_and_statuses(tmp_path: Path) -> None:
     store = emmett(tmp_path / "s.sqlite", "\n".join(f"{n} a/{n} T" for n in range(1, 101)))
     with closing(open_database(str(store))) as database:
-        read = statuses(database, database.stores, Catalogue({}), lambda *_: None)
+        read = statuses(database, database.stores, Known(Catalogue({})), lambda *_: None)
         (summary,) = summarise(database, database.stores, read=read.indexes)
         rows = sum(one.rows or 0 for one in database.log.entries() if "message_data" in one.statement)
         assert (summary.index.length, read.counts, rows) == (100, [{"UNKNOWN-TYPE": 100}], 100)

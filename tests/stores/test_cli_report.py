@@ -399,9 +399,11 @@ def test_that_a_cell_of_the_csv_is_no_formula(made: Maker, tmp_path: Path, plain
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("-o", "report.pdf"), "report.pdf has no ending of a report: .html, .md, .json, .csv."),
+        (("-o", "report.odt"), "report.odt has no ending of a report: .html, .pdf, .md, .json, .csv."),
         (("-o", "report"), "no ending of a report"),
-        (("-o", "report.html", "--kind", "stream"), "--kind stream is not known: there is health."),
+        (("-o", "report.html", "--kind", "streams"), "--kind streams is not known: there are health, stream, "),
+        (("-o", "report.html", "--kind", "stream"), "A report of kind stream needs --stream."),
+        (("-o", "report.html", "--stream", "a"), "A report of kind health does not take --stream."),
         (("-o", "nowhere/report.html"), "its folder does not exist"),
         (("-o", "folder.html"), "is a folder"),
         (("-o", "shop.json"), "is the store"),
@@ -462,7 +464,7 @@ def test_that_the_colours_of_a_page_are_those_of_the_window(theme: str) -> None:
     loaded = tomllib.loads((ROOT / "resources" / "themes" / f"{theme}.toml").read_text("utf-8"))
     blocks = re.findall(r":root \{(.*?)\}", (ROOT / "esviewer/reports/report.css").read_text("utf-8"), re.DOTALL)
     used = dict(re.findall(r"--(\w+): (#\w+);", blocks[theme == "dark"]))
-    hues = {f"hue{place}": color for place, color in enumerate(loaded["lanes"]["colors"][:8])}
+    hues = {f"hue{place}": color for place, color in enumerate(loaded["lanes"]["colors"])}
     assert used and used == {name: ({**loaded["colors"], **hues})[name] for name in used}
 
 

@@ -548,7 +548,7 @@ def test_that_a_chain_through_python_code_is_shown_up_to_there_and_says_so(
     stages = panel.upcast.stages
     assert [stages.tabText(place) for place in range(stages.count())] == ["Stored", "1 → 2"]
     assert panel.upcast.words.startswith("lending.old:loan_2_3 is Python code, which was not run.")
-    assert "not run in this window yet" in panel.upcast.words
+    assert "What comes before is shown." in panel.upcast.words
 
 
 def test_that_the_overview_says_what_is_not_understood_and_leads_to_the_findings(view: MainView, qtbot: QtBot) -> None:

@@ -180,7 +180,8 @@ def test_that_guesses_are_listed_with_their_reason_and_how_often_they_held() -> 
         ("List", ".", "set data", 1),
     ]
     assert found.guesses[1].why == "The type's name says that something is added"
-    assert [rule.words for rule in found.of("TagAdded", "tag")] == ["set", "append tags"]
+    own = [guess.rule for guess in found.guesses if guess.rule.event_type == "TagAdded"]
+    assert [rule.words for rule in own if rule.attribute == "tag"] == ["set", "append tags"]
 
 
 def test_that_a_payload_of_very_many_attributes_is_listed_in_part_and_counted() -> None:

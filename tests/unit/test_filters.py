@@ -32,10 +32,11 @@ _times = st.none() | st.datetimes().map(micros)
 _flags = st.lists(st.sampled_from(sorted(FLAGS)), max_size=2, unique=True).map(tuple)
 _bounds = st.none() | st.integers(-(10**25), 10**25) | st.integers(-1, 12)
 _texts = st.lists(st.text(min_size=1), max_size=2, unique=True).map(tuple)
+_places = st.lists(st.sampled_from(("7", "-1", "2-5,9", "11-3", "-1-0")), max_size=2, unique=True).map(tuple)
 _from_index = st.builds(
     EventFilter, types=_some_names, not_types=_some_names, categories=_some_names, not_categories=_some_names,
     streams=_some_names, not_streams=_some_names, since=_times, until=_times, from_position=_bounds,
-    to_position=_bounds, flags=_flags, not_flags=_flags,
+    to_position=_bounds, positions=_places, not_positions=_places, flags=_flags, not_flags=_flags,
 )  # fmt: skip
 _filters = st.builds(
     lambda base, where, text, not_text: EventFilter.of(

@@ -17,8 +17,10 @@ from esviewer.domain import EsviewerError, Event
 from esviewer.projections import declarative
 from esviewer.projections.definition import DefinitionError, WatchedTable
 from esviewer.projections.naming import named
+from esviewer.projections.reads import Reads, of_handler
 from esviewer.projections.rows import row_object, sorted_keys
 from esviewer.projections.sameness import are_same, rows_are_same
+from esviewer.stores.where import search
 
 
 class Loans(Projection):
@@ -279,7 +281,7 @@ def test_I5_sums_are_exact_and_counted() -> None:
     [
         ("nothing.py:A", "There is no file"),
         ("a.txt", "names no projection"),
-        ("a.sql", "SQL, which this version does not run"),
+        ("a.sql:Loans", "name it without :Loans"),
         ("a.yaml:Loans", "name it without :Loans"),
     ],
 )
@@ -296,3 +298,112 @@ def test_that_a_name_is_a_file_and_a_class(tmp_path: Path) -> None:
     projection = named(f"{tmp_path / 'a.py'}:Loans")
     assert (projection.path.name, projection.member, projection.runs_code) == ("a.py", "Loans", True)
     assert named(str(tmp_path / "a.py")).member is None
+
+
+def test_that_functions_of_numbers_take_decimals_and_stay_exact() -> None:
+    """As JMESPath takes ints and floats; before, a decimal made them find nothing."""
+    row = {"a": Decimal("-1.50"), "l": [{"p": Decimal("3.1")}, {"p": 0.2}], "huge": Decimal("1e1000000000")}
+    found = {
+        text: search(text)(row)
+        for text in (
+            "abs(a)",
+            "ceil(a)",
+            "floor(a)",
+            "sum(l[].p)",
+            "avg(l[].p)",
+            "max_by(l, &p).p",
+            "type(a)",
+            "ceil(huge)",
+        )
+    }
+    assert found == {
+        "abs(a)": Decimal("1.50"),
+        "ceil(a)": -1,
+        "floor(a)": -2,
+        "sum(l[].p)": Decimal("3.3"),
+        "avg(l[].p)": Decimal("1.65"),
+        "max_by(l, &p).p": Decimal("3.1"),
+        "type(a)": "number",
+        "ceil(huge)": None,
+    }
+    sums = declarative.made({"handlers": {"A": [{"add": {"n": "abs(data.n)"}}]}})
+    sums.given("A", {"n": Decimal("-1.50")}, stream="a")
+    assert sums.rows["a"]["n"] == Decimal("1.50")
+
+
+# What a handler reads
+
+
+class Reading(Projection):
+    @on("Some")
+    def some(self, event: ProjectionEvent) -> None:
+        data = event.data
+        self.rows[event.stream] = {"a": data["a"], "b": event.data.get("b", 0), "c": "c" in data}
+
+    @on("Whole")
+    def whole(self, event: ProjectionEvent) -> None:
+        self.rows[event.stream] = dict(event.data)
+
+    @on("Handed")
+    def handed(self, event: ProjectionEvent) -> None:
+        print(event)
+
+    @on("None")
+    def nothing(self, event: ProjectionEvent) -> None:
+        self.rows[event.stream] = {"at": event.recorded_at}
+
+    @on("Rebound")
+    def rebound(self, event: ProjectionEvent) -> None:
+        data = event.data
+        data = {"x": data}
+        self.rows[event.stream] = data
+
+    @on("Changed")
+    def changed(self, event: ProjectionEvent) -> None:
+        event.data["a"] = 1
+
+    @on("Within")
+    def within(self, event: ProjectionEvent) -> None:
+        self.rows[event.stream] = {"n": [event.data["n"] for _ in range(2)], "v": vars()}
+
+
+class ReadingMore(Reading):
+    def some(self, event: ProjectionEvent) -> None:
+        super().some(event)
+        self.rows[event.stream]["d"] = event.data["d"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "event_type", "attributes", "fields"),
+    [
+        (Reading, "Some", {"a", "b", "c"}, {"stream", "data"}),
+        (ReadingMore, "Some", {"a", "b", "c", "d"}, {"stream", "data"}),
+        (Reading, "Whole", None, {"stream", "data"}),
+        (Reading, "Handed", None, None),
+        (Reading, "None", set(), {"stream", "recorded_at"}),
+        (Reading, "Rebound", None, {"stream", "data"}),
+        (Reading, "Changed", None, {"data"}),
+        (Reading, "Within", None, None),
+    ],
+)
+def test_that_what_a_handler_reads_is_told_from_its_code_or_is_anything(
+    kind: type[Projection], event_type: str, attributes: set[str] | None, fields: set[str] | None
+) -> None:
+    assert of_handler(kind().handlers()[event_type]) == Reads(
+        None if attributes is None else frozenset(attributes), None if fields is None else frozenset(fields)
+    )
+
+
+def test_that_what_steps_read_is_told_from_their_expressions() -> None:
+    steps = declarative.made(
+        {
+            "handlers": {
+                "A": {"key": "data.k", "when": "data.w > `1`", "steps": [{"set": {"x": "data.a[0].b", "y": "row.z"}}]},
+                "B": [{"append": {"all": "data"}}],
+                "C": [{"remove": ["data"]}, {"add": {"n": 1}, "when": "meta.user == 'a'"}],
+            }
+        }
+    ).handlers()
+    assert of_handler(steps["A"]) == Reads(frozenset({"k", "w", "a"}), frozenset({"data"}))
+    assert of_handler(steps["B"]) == Reads(None, frozenset({"stream", "data"}))
+    assert of_handler(steps["C"]) == Reads(frozenset(), frozenset({"stream", "metadata"}))

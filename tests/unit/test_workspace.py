@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esviewer.cli.workspaces import workspace_in
 from esviewer.domain import NotFound, UsageError
 from esviewer.projections.edited import OPERATIONS, FoldRule, FoldRules, rule_of
 from esviewer.projections.paths import member
@@ -22,9 +23,8 @@ from esviewer.workspace import (
     check_folder,
     default_folder,
     read,
-    remove_fold,
     save_fold,
-    save_store,
+    save_projection,
 )
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -83,13 +83,10 @@ def test_that_a_change_leaves_comments_order_and_unknown_keys_alone(folder: Path
     save_fold(folder, replace(loans, rules=(loans.rules[0], renewed)))
     assert (folder / FILE).read_text("utf-8") == WRITTEN.replace('renewals = "add"', 'renewals = "add count"')
     save_fold(folder, replace(loans, name="others"))
-    save_store(folder, "copy", parse("postgresql://me:secret@h/db"))
     text = (folder / FILE).read_text("utf-8")
-    assert "secret" not in text and read(folder).stores["copy"].kept == "postgresql://me@h/db"
     for comment in re.findall("#.*", WRITTEN):
         assert comment in text
     assert list(read(folder).folds) == ["loans", "others"]
-    assert list(remove_fold(folder, "others").folds) == ["loans"]
 
 
 def test_that_saving_what_is_there_changes_no_byte(folder: Path) -> None:
@@ -244,6 +241,60 @@ def test_that_the_readme_shows_a_file_that_is_read_and_names_every_operation(tmp
     workspace = read(tmp_path)
     assert workspace.folds and workspace.stores and not workspace.unknown
     assert all(f"`{operation}" in section for operation in OPERATIONS)
-    assert set(tomllib.loads(example)) == {"version", "catalogue", "stores", "folds"}
+    assert set(tomllib.loads(example)) == {"version", "catalogue", "stores", "projections", "folds"}
     fold = next(iter(workspace.folds.values()))
     assert fold.rules and fold.starts and fold.ends and fold.ignores
+
+
+# Projections
+
+
+def test_that_projections_are_files_from_the_folder_of_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(
+        '[projections]\nloans = "p/loans.py:Loans"\nold = {file = "p/loans.py:Loans", version = "v1.4", why = "x"}\n'
+    )
+    workspace = read(tmp_path)
+    whole = f"{tmp_path / 'p/loans.py'}:Loans"
+    assert workspace.projections == {"loans": whole, "old": f"{whole}@v1.4"}
+    assert workspace.unknown == ("projections.old.why",)
+    with pytest.raises(NotFound, match="there are loans, old"):
+        workspace.projection("members")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("loans = 5", "projections.loans is to be file.py:Class"),
+        ('loans = "loans.txt"', "projections.loans is to be file.py:Class"),
+        ("loans = {}", "projections.loans.file is to be file.py:Class"),
+        ('loans = {file = "a.sql", version = 2}', "projections.loans.version is to be a revision of git"),
+        ('"a.py" = "a.py"', "would be taken for a file"),
+        ('"table:x" = "a.py"', "would be taken for a file or a table"),
+    ],
+)
+def test_that_projections_are_read_strictly(written: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(f"[projections]\n{written}\n")
+    with pytest.raises(WorkspaceError, match=re.escape(said)):
+        read(tmp_path)
+
+
+def test_that_a_projection_is_written_by_its_place_in_the_folder(folder: Path) -> None:
+    saved = save_projection(folder, "loans", f"{folder / 'loans.py'}:Loans@v2")
+    assert saved.projections == {"loans": f"{folder / 'loans.py'}:Loans@v2"}
+    text = (folder / FILE).read_text("utf-8")
+    assert 'loans = "loans.py:Loans@v2"' in text and text.startswith(WRITTEN.rstrip("\n"))
+    with pytest.raises(UsageError, match="names no projection"):
+        save_projection(folder, "loans", "loans.txt")
+
+
+def test_that_a_file_that_is_nested_too_deep_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    for text in ("x = " + "[" * 5_000 + "]" * 5_000, "x = " + "{a = " * 5_000 + "1" + "}" * 5_000):
+        (tmp_path / FILE).write_text(text)
+        with pytest.raises(WorkspaceError):
+            read(tmp_path)
+
+
+def test_that_keys_that_do_nothing_are_told_by_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / FILE).write_text("version = 1\nfolders = 3\n[rulez]\nx = 1\n")
+    assert workspace_in(tmp_path).unknown == ("folders", "rulez")
+    assert "folders, rulez" in capsys.readouterr().err

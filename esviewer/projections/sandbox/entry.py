@@ -22,8 +22,11 @@ from esviewer.projections.sandbox.spot import Phase, Spot
 TASKS = {
     "fold-classes": "esviewer.projections.class_fold:prepare",
     "replay": "esviewer.projections.replaying:prepare",
+    "replay-sql": "esviewer.projections.sql_replaying:prepare",
     "compare": "esviewer.projections.comparing:prepare",
+    "compare-sql": "esviewer.projections.sql_comparing:prepare",
     "compare-table": "esviewer.projections.live_table:prepare",
+    "upcast": "esviewer.projections.upcasting:prepare",
 }
 """What can be asked for: functions that are given the order, open what is needed, and return what to run contained."""
 

@@ -24,6 +24,7 @@ Report = Mapping[str, Any]
 
 _LONGEST_REPORT = 256 * 1024 * 1024
 _LOOK_SECONDS = 0.1
+_NUDGE_SECONDS = 0.2
 _ENDING_SECONDS = 60.0
 
 
@@ -144,10 +145,14 @@ class Sandbox:
         lines: queue.Queue[bytes | None],
         told: Callable[[Report], None],
     ) -> Any:
-        watch = _Watch(self._limits)
+        watch, nudged = _Watch(self._limits), time.monotonic()
         while True:
             if self._is_stopped.is_set():
                 raise Cancelled("Cancelled.")
+            if time.monotonic() - nudged >= _NUDGE_SECONDS:
+                nudged = time.monotonic()
+                with self._lock:
+                    spot.nudge()
             try:
                 line = lines.get(timeout=_LOOK_SECONDS)
             except queue.Empty:

@@ -131,7 +131,7 @@ def dumps(value: object, *, pretty: bool = False, sort_keys: bool = True) -> byt
     if pretty:
         option |= orjson.OPT_INDENT_2
     try:
-        written = _orjson_dumps(value, default=_refuse, option=option)
+        written = _orjson_dumps(value, default=_spelled, option=option)
     except TypeError:
         return _dumps_exact(value, option)
     # orjson writes floats that are no number as null.
@@ -142,6 +142,13 @@ def dumps(value: object, *, pretty: bool = False, sort_keys: bool = True) -> byt
 
 # Enums and subclasses of str, int, dict and list go through as their values; the rest is ours.
 _OPTION = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+def _spelled(value: object) -> str:
+    """The text of what orjson does not know and rows are full of, as :class:`_Writer` has it."""
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else _refuse(value)
 
 
 def _refuse(value: object) -> NoReturn:

@@ -22,6 +22,7 @@ from esviewer.stores.codecs import Codecs, Undecodable, json_text
 from esviewer.stores.connection import Connection, Row, TornText
 from esviewer.stores.schema import Catalog, Table
 
+Picked: TypeAlias = tuple[str, dict[str, Any], dict[str, Any] | None]
 Fields: TypeAlias = dict[str, Any]
 """One row as read, by label; then, after :meth:`Dialect.complete`, the fields of one event."""
 
@@ -234,6 +235,16 @@ class Dialect(ABC):
 
         It gives ``position stream version type`` and ``data`` as :meth:`python_data` does, where :meth:`expand` would
         make one decodable event of the row, with these very values; ``None`` sends the row the long way.
+        """
+        return None
+
+    def picking(
+        self, labels: tuple[str, ...], names: frozenset[str], has_time: bool
+    ) -> Callable[[Row], Picked | None] | None:
+        """As :meth:`light`, for code that reads only these attributes of the payload, and the time or not.
+
+        It gives the stream, the payload, of which only these attributes are as :meth:`python_data` has them and the
+        others whatever they may be, and ``recorded_at`` as a ``datetime`` where that is asked for.
         """
         return None
 

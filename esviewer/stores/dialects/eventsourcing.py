@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
@@ -23,7 +24,7 @@ from esviewer.domain import Event, from_iso
 from esviewer.stores.codecs import Codecs, Undecodable, json_text, tagged
 from esviewer.stores.codecs.limits import MAX_DEPTH
 from esviewer.stores.connection import Connection, Row
-from esviewer.stores.dialects.base import Dialect, Fields, Follow, Found, PlainRows, match, spelled, store_name
+from esviewer.stores.dialects.base import Dialect, Fields, Follow, Found, Picked, PlainRows, match, spelled, store_name
 from esviewer.stores.iso_times import micros_of
 from esviewer.stores.schema import Catalog, Table
 
@@ -34,6 +35,14 @@ _SHARED = ("application_name", "pipeline_id")
 _PLAIN_LABELS = ("key_0", "position", "stream", "version", "type", "data")
 _TYPE, _DATA = itemgetter("_type_"), itemgetter("_data_")
 _MARK = tagged.MARK
+_ENVELOPE = frozenset({"timestamp", "originator_id", "originator_version", "originator_topic", "class_version"})
+"""Attributes of a state that are taken into the envelope."""
+_SHORT = 2 * MAX_DEPTH
+"""Bytes of a payload that cannot be nested deeper than is read."""
+_REMEMBERED = 131_072
+_DASHED: dict[str, str] = {}
+"""Names of streams as they are shown, by what is stored: looking there costs half of a cached call."""
+_WRAPPED_TIME = b'{"timestamp":{"_type_":"datetime_iso",'
 _MIGRATION_MARK = "__migration__"
 _HEX_32 = re.compile("[0-9a-fA-F]{32}").fullmatch
 
@@ -162,20 +171,30 @@ class EventSourcing(Dialect):
             return None
         return partial(_light, defaultdict(tagged.Wrapped))
 
+    def picking(
+        self, labels: tuple[str, ...], names: frozenset[str], has_time: bool
+    ) -> Callable[[Row], Picked | None] | None:
+        if labels != _PLAIN_LABELS or not names.isdisjoint(_ENVELOPE):
+            return None
+        return _picker(tuple(names), has_time)
+
     def python_data(self, row: Fields, codecs: Codecs) -> Any:
         data, raw = row["data"], row["raw"]
-        if data.__class__ is not dict or not data or raw is None:
+        if not data or raw is None or data.__class__ not in (dict, list, str):
             return data
         try:
             if raw[:1] != b"{":
                 raw = codecs.opened(raw)
             # One value is wrapped in nearly every payload: the time, which is in the envelope.
-            if raw.count(tagged.MARK) <= (row.get("recorded_at") is not None):
+            marks = raw.count(tagged.MARK)
+            if not marks or (marks == 1 and raw.startswith(_WRAPPED_TIME) and row.get("recorded_at") is not None):
                 return data
             value = json_text.loads(raw)[0]
         except (ValueError, Undecodable):
             return data
-        return {name: tagged.python_values(value[name]) for name in data} if isinstance(value, dict) else data
+        if not isinstance(value, dict) or not isinstance(data, dict):
+            return tagged.python_values(value)
+        return {name: tagged.python_values(value[name]) for name in data}
 
     def plain(self, rows: Sequence[Row], labels: tuple[str, ...]) -> PlainRows | None:
         """Rows of version 9 whose states are JSON objects with a time as the library writes it."""
@@ -287,6 +306,83 @@ def _light(wrapped: defaultdict[str, tagged.Wrapped], row: Row) -> Fields | None
         wrapped[topic].unwrap(data, marks - 1)
     dashed = stream if len(stream) != 32 else _dashed_32(stream)
     return {"position": position, "stream": dashed, "version": version, "type": topic, "data": data}
+
+
+def _picker(names: tuple[str, ...], has_time: bool) -> Callable[[Row], Picked | None]:
+    """Stream, payload and time of a row of version 9, of which only these attributes are looked at.
+
+    What orjson may have bent is a float; what is read and holds none is exact.
+    """
+    dashed = _DASHED
+
+    def pick(row: Row) -> Picked | None:
+        _, _, stream, version, _, state = row
+        try:
+            data = loads(state)
+        except (ValueError, TypeError):
+            return None
+        if data.__class__ is not dict or version.__class__ is not int:
+            return None
+        if len(state) > _SHORT and _may_be_deep((state,)):
+            return None
+        for name in names:
+            item = data.get(name)
+            kind = item.__class__
+            if kind is str or kind is int or item is None:
+                continue
+            if kind is dict:
+                text, tag = item.get("_data_"), item.get("_type_")
+                if text.__class__ is str and tag.__class__ is str and len(item) == 2:
+                    # The commonest kind at once, as in tagged.untag.
+                    if tag == "decimal_str":
+                        try:
+                            data[name] = Decimal(text)
+                        except InvalidOperation:
+                            data[name] = text
+                    else:
+                        data[name] = tagged.python_values(item)
+                    continue
+            if kind is float or (kind is not bool and not _unwrapped(item)):
+                return None
+        shown = dashed.get(stream)
+        if shown is None:
+            if stream.__class__ is not str:
+                return None
+            if len(dashed) > _REMEMBERED:
+                dashed.clear()
+            shown = dashed[stream] = dashed_text(stream)
+        if not has_time:
+            return shown, data, None
+        time = _written_time(data.get("timestamp"))
+        return None if time is None else (shown, data, {"recorded_at": time})
+
+    return pick
+
+
+def _unwrapped(value: Any) -> bool:
+    """Unwraps what is in an object or list, in place, as ``tagged.python_values``; false where there is a float."""
+    for key, item in value.items() if value.__class__ is dict else enumerate(value):
+        kind = item.__class__
+        if kind is str or kind is int or item is None:
+            continue
+        if kind is dict and len(item) == 2 and item.get("_data_").__class__ is str is item.get("_type_").__class__:
+            value[key] = tagged.python_values(item)
+        elif kind is float or (kind is not bool and not _unwrapped(item)):
+            return False
+    return True
+
+
+def _written_time(written: Any) -> datetime | None:
+    """A time as the library writes it, in UTC to the second or microsecond; ``None`` for any other."""
+    if written.__class__ is not dict or len(written) != 2 or written.get("_type_") != "datetime_iso":
+        return None
+    text = written.get("_data_")
+    if text.__class__ is not str or len(text) not in (25, 32) or not text.endswith("+00:00"):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _may_be_deep(states: Sequence[bytes]) -> bool:
