@@ -45,23 +45,19 @@ from esviewer.cli.projections import (
     shown_progress,
 )
 from esviewer.cli.workspaces import workspace_in
-from esviewer.domain import UsageError, Value
-from esviewer.projections.classes import ClassFoldFailure, sentence_of
-from esviewer.projections.edited import EditedFold
-from esviewer.projections.fold import Fold
-from esviewer.projections.history import AggregateHistory
+from esviewer.domain import UsageError
 from esviewer.projections.naming import Named
 from esviewer.projections.replay import replay
 from esviewer.reports import catalogue as of_catalogue
 from esviewer.reports import lag as of_lag
 from esviewer.reports.comparison import Compared, comparison_report, effect_of, short_name
-from esviewer.reports.document import Document, content_hash
+from esviewer.reports.document import Document
 from esviewer.reports.files import check_target, save
-from esviewer.reports.grounds import Grounds, Ran, catalogue_ran, files_hash, grounds
+from esviewer.reports.grounds import Grounds, Ran, catalogue_ran, grounds
 from esviewer.reports.health import Known as KnownForHealth
 from esviewer.reports.health import health_report
 from esviewer.reports.replay import replay_report
-from esviewer.reports.stream import Told, stream_report
+from esviewer.reports.stream import Told, fold_ran, lacks, stream_report
 from esviewer.stores.database import Database
 from esviewer.stores.index import Index
 from esviewer.workspace import check_folder
@@ -284,41 +280,9 @@ def _stream(request: Request) -> Report:
             if failure.index == 0 or request["version"] is not None or moment is not None:
                 raise failed_at(history, failure)
             index = failure.index - 1
-        made = [_fold_ran(own, folder, history), *_ran_by(file, known)]
-        told = Told(history, index, _grounds(request, database, made), tuple(_lacks(history, index, failure)))
+        made = [fold_ran(own, folder, history), *_ran_by(file, known)]
+        told = Told(history, index, _grounds(request, database, made), tuple(lacks(history, index, failure)))
         return stream_report(told), 0
-
-
-def _fold_ran(own: Fold, folder: Path | None, history: AggregateHistory) -> Ran:
-    """The fold with the hash of its rules, or of the Python files of the application's own package."""
-    if folder is not None:
-        packages = {(event.type or "").partition(":")[0].partition(".")[0] for event in history.events}
-        return Ran("Fold", f"classes in {folder}", files_hash(folder, sorted(filter(None, packages))))
-    if isinstance(own, EditedFold):
-        return Ran("Fold", own.name, content_hash({"rules": _rules(own)}))
-    return Ran("Fold", own.name, None)
-
-
-def _rules(own: EditedFold) -> Value:
-    rules = own.rules
-    told = [[one.event_type, one.attribute, one.operation, one.target] for one in rules.rules]
-    return [told, list(rules.starts), list(rules.ends), list(rules.ignores)]
-
-
-def _lacks(history: AggregateHistory, index: int, failure: ClassFoldFailure | None) -> list[str]:
-    """What the state does not say, in sentences."""
-    found = []
-    skipped = sum(1 for place in history.undecodable if place <= index)
-    if skipped:
-        found.append(f"{skipped:,} events could not be decoded and are not in this state.")
-    if history.sights is not None:
-        if stored := history.sights.as_stored_until(index):
-            found.append(f"{stored:,} events that today's code would not read are folded as stored.")
-        if passed := history.sights.passed_over_until(index):
-            found.append(f"{passed:,} events that the catalogue ignores are not in this state.")
-    if failure is not None:
-        found.append(f"The classes go no further: {sentence_of(history.events[failure.index], failure.sentence)}")
-    return found
 
 
 def _replay(request: Request) -> Report:

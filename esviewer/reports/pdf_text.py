@@ -54,7 +54,8 @@ class Face:
         used = 0.0
         for place, one in enumerate(text):
             used += self.widths[one]
-            if used > width and place > start and one != " ":
+            # Twice where what follows a mark is too wide by itself.
+            while used > width and place > start and one != " ":
                 end = last if last > start else place
                 yield text[start:end].rstrip(" ")
                 start = last = end

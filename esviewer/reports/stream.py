@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from esviewer.domain import Event, Value, iso
 from esviewer.domain.objects import event_object
+from esviewer.projections.classes import ClassFoldFailure, sentence_of
+from esviewer.projections.edited import EditedFold
+from esviewer.projections.fold import Fold
 from esviewer.projections.history import AggregateHistory, Writer
 from esviewer.projections.paths import MISSING, Change, leaves
 from esviewer.reports.document import (
@@ -27,10 +31,11 @@ from esviewer.reports.document import (
     Section,
     Table,
     Timeline,
+    content_hash,
     size_in_report,
     value_text,
 )
-from esviewer.reports.grounds import HASHES, Grounds
+from esviewer.reports.grounds import HASHES, Grounds, Ran, files_hash
 
 _LEAST_BYTES: Final = 2_000_000
 """Bytes of events that a report holds however large the state is."""
@@ -76,6 +81,38 @@ def stream_report(told: Told) -> Document:
         figures,
         _records(held),
     )
+
+
+def fold_ran(own: Fold, folder: Path | None, history: AggregateHistory) -> Ran:
+    """The fold with the hash of its rules, or of the Python files of the application's own package."""
+    if folder is not None:
+        packages = {(event.type or "").partition(":")[0].partition(".")[0] for event in history.events}
+        return Ran("Fold", f"classes in {folder}", files_hash(folder, sorted(filter(None, packages))))
+    if isinstance(own, EditedFold):
+        return Ran("Fold", own.name, content_hash({"rules": _rules(own)}))
+    return Ran("Fold", own.name, None)
+
+
+def _rules(own: EditedFold) -> Value:
+    rules = own.rules
+    told = [[one.event_type, one.attribute, one.operation, one.target] for one in rules.rules]
+    return [told, list(rules.starts), list(rules.ends), list(rules.ignores)]
+
+
+def lacks(history: AggregateHistory, index: int, failure: ClassFoldFailure | None) -> list[str]:
+    """What the state does not say, in sentences."""
+    found = []
+    skipped = sum(1 for place in history.undecodable if place <= index)
+    if skipped:
+        found.append(f"{skipped:,} events could not be decoded and are not in this state.")
+    if history.sights is not None:
+        if stored := history.sights.as_stored_until(index):
+            found.append(f"{stored:,} events that today's code would not read are folded as stored.")
+        if passed := history.sights.passed_over_until(index):
+            found.append(f"{passed:,} events that the catalogue ignores are not in this state.")
+    if failure is not None:
+        found.append(f"The classes go no further: {sentence_of(history.events[failure.index], failure.sentence)}")
+    return found
 
 
 def state_object(history: AggregateHistory, index: int) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Protocol
 
@@ -46,6 +47,7 @@ class Database:
         """What it was opened with, for processes of ours that open it too; never shown or kept."""
         self.source = source
         self.codecs = codecs
+        self._made: Callable[[Reader], None] | None = None
         self._open: list[Connection] = []
         self._lock = threading.Lock()
         try:
@@ -107,7 +109,16 @@ class Database:
 
         A lost connection is tried anew for ``patience`` seconds; ``waiting(sentence, seconds)`` is told of each pause.
         """
-        return Reader(store, self.connect, self.release, self.codecs, waiting=waiting, patience=patience)
+        reader = Reader(store, self.connect, self.release, self.codecs, waiting=waiting, patience=patience)
+        if self._made is not None:
+            self._made(reader)
+        return reader
+
+    def telling(self, made: Callable[[Reader], None]) -> Database:
+        """The same database, on the same connections, that tells of each reader it gives: so that it can be stopped."""
+        other = copy(self)
+        other._made = made
+        return other
 
     def listen(self, store: Found, heard: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
         """Calls ``heard`` whenever the store's framework says that events were saved, on a connection of its own.

@@ -68,6 +68,7 @@ class Actions:
         self.pause = add("File", "Stop or go on reading the store", "", "pause", v.databases.switch_indexing, store)
         self.check = add("File", "Compare the history with its index", "", "circle-check", self._compare, store)
         self.export = add("File", "Export the stream's events…", "Ctrl+E", "download", self._export, self._has_stream)
+        self.report = add("File", "Report…", "Ctrl+Shift+R", "list-checks", self._report, store)
         self.close_tab = add("File", "Close tab", "Ctrl+W", "x", v.close_current_tab, store)
         self.quit = add("File", "Quit", "Ctrl+Q", "x", lambda: v.frame.close(), always)
 
@@ -216,6 +217,15 @@ class Actions:
         tab = self._view.current_tab
         if tab is not None:
             tab.table.export()
+
+    def _report(self) -> None:
+        from esviewer.ui.report_dialog import ReportDialog
+        from esviewer.ui.report_work import subjects
+
+        store, stream = self._view.session.store, self._view.session.stream
+        if store is not None:
+            ran = self._view.projections.work(store).ran
+            ReportDialog(self._view, store, subjects(store, stream, ran)).open()
 
     def _change(self, step: int) -> None:
         if self._view.session.stream is not None:

@@ -181,6 +181,7 @@ def test_that_a_rule_for_a_path_is_added_and_the_type_can_end_the_aggregate(view
     stream = view.session.stream
     dialog = editing(view, qtbot)
     assert stream is not None
+    dialog.table.clearSelection()
     dialog.table.setCurrentIndex(dialog.table.model_.index(row_of(dialog, "Copy.Acquired", None), Column.NAME))
     dialog.add.click()
     put(dialog, qtbot, row_of(dialog, "Copy.Acquired", "attribute"), Column.NAME, "work.title")
