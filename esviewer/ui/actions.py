@@ -90,6 +90,8 @@ class Actions:
         findings = lambda: v.catalogue_views.show_findings(session.store)  # noqa: E731
         self.catalogue = add("Go", "Catalogue…", "Ctrl+8", "book-open", catalogue, store)
         self.findings = add("Go", "Findings…", "Ctrl+9", "list-checks", findings, store)
+        consumers = lambda: v.catalogue_views.show_consumers(session.store)  # noqa: E731
+        add("Go", "Consumers…", "Ctrl+0", "radio", consumers, store)
         project = lambda: v.projections.show(session.store)  # noqa: E731
         self.projections = add("Go", "Projections…", "Ctrl+P", "table", project, store)
 

@@ -14,6 +14,7 @@ from esviewer.stores.filter_words import Part
 from esviewer.stores.filters import EventFilter
 from esviewer.ui.catalogue_tab import CatalogueTab
 from esviewer.ui.catalogue_work import text_row_job
+from esviewer.ui.consumers_tab import ConsumersTab
 from esviewer.ui.findings_tab import FindingsTab
 from esviewer.ui.icons import icon
 from esviewer.ui.overview import Overview
@@ -73,6 +74,19 @@ class CatalogueViews(QObject):
         view.tabs.setCurrentWidget(tab)
         tab.tree.setFocus()
 
+    def show_consumers(self, store: StoreSession | None) -> None:
+        """Brings the consumers of a store to the front."""
+        view = self._view
+        if store is None:
+            return
+        tab = next((tab for tab in self._tabs() if isinstance(tab, ConsumersTab) and tab.store is store), None)
+        if tab is None:
+            tab = ConsumersTab(store, view)
+            tab.position_wanted.connect(partial(self.to_position, store))
+            self._add(tab, "radio", "Consumers", store)
+        view.tabs.setCurrentWidget(tab)
+        tab.table.setFocus()
+
     def _add(self, tab: QWidget, symbol: str, title: str, store: StoreSession) -> None:
         tabs = self._view.tabs
         place = tabs.addTab(tab, icon(symbol), self._titled(title, store))
@@ -90,7 +104,7 @@ class CatalogueViews(QObject):
     def show_zone(self) -> None:
         """Times are shown in another zone."""
         for tab in self._tabs():
-            if isinstance(tab, CatalogueTab | FindingsTab):
+            if isinstance(tab, CatalogueTab | FindingsTab | ConsumersTab):
                 tab.show_zone()
 
     def _checked(self, store: StoreSession) -> None:

@@ -23,6 +23,7 @@ from esviewer.ui.catalogue_tab import CatalogueTab
 from esviewer.ui.catalogue_views import CatalogueViews
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
+from esviewer.ui.consumers_tab import ConsumersTab
 from esviewer.ui.databases import Databases
 from esviewer.ui.filter_bar import FilterBar
 from esviewer.ui.filtering import Filtering
@@ -374,7 +375,7 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
-        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab | ProjectionTab):
+        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab):
             self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
@@ -398,7 +399,7 @@ class MainView(QWidget):
         elif isinstance(tab, Overview):
             tab.stop()
             self._overviews.pop(tab.store, None)
-        elif isinstance(tab, CatalogueTab | FindingsTab | ProjectionTab):
+        elif isinstance(tab, CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab):
             tab.stop()
         self.tabs.removeTab(place)
         if tab is not None:
@@ -568,7 +569,8 @@ def _store_of(tab: QWidget | None) -> StoreSession | None:
     """The store that a tab shows something of."""
     if isinstance(tab, StreamTab):
         return tab.stream.store
-    return tab.store if isinstance(tab, Overview | StoreTableTab | CatalogueTab | FindingsTab | ProjectionTab) else None
+    of_store = Overview | StoreTableTab | CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab
+    return tab.store if isinstance(tab, of_store) else None
 
 
 def _tab_text(text: str) -> str:
