@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -73,8 +72,6 @@ def check_target(target: Path) -> None:
     """Raises :class:`UsageError` if no report can be written to a file of this name."""
     if target.suffix.lower() not in FORMATS:
         raise UsageError(f"{target.name} has no ending of a report: {', '.join(FORMATS)}.")
-    if target.suffix.lower() == ".pdf" and find_spec("fpdf") is None:
-        raise UsageError("PDF needs the extra: pip install 'esviewer[pdf]'.")
     try:
         if target.is_dir():
             raise UsageError(f"{target} is a folder.")

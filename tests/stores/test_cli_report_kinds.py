@@ -222,7 +222,6 @@ def test_that_nothing_of_a_store_runs_in_any_kind(tmp_path: Path, made: Make, ki
 def test_that_a_pdf_embeds_its_fonts_links_its_contents_and_holds_no_picture_or_script(
     shop: Path, made: Make, kind: str
 ) -> None:
-    pytest.importorskip("fpdf")
     content = made(shop, kind, ".pdf").read_bytes()
     assert content.startswith(b"%PDF-") and content.count(b"/FontFile2") >= 2
     assert b"/Outlines" in content and b"/Subtype /Link" in content

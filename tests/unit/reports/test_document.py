@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -54,7 +53,6 @@ def test_that_letters_that_a_pdf_cannot_show_are_escapes() -> None:
 
 @cache
 def _faces() -> Any:
-    pytest.importorskip("fpdf")
     from esviewer.reports.pdf_page import Pages
 
     return Pages("foot").faces
