@@ -81,7 +81,7 @@ class Actions:
         self.palette = add("Go", "Go to anything…", "Ctrl+K", "search", lambda: v.show_palette(), _always)
         self.back = add("Go", "Back", "Alt+Left", "arrow-left", lambda: go(-1), lambda: session.can_go_back)
         self.forward = add("Go", "Forward", "Alt+Right", "arrow-right", lambda: go(1), lambda: session.can_go_forward)
-        self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.show_overview(session.store), store)
+        self.overview = add("Go", "Overview", "Ctrl+1", "layers", lambda: v.overviews.show(session.store), store)
         self.filter = add("Go", "Filter events", "Ctrl+F", "filter", lambda: v.filter_bar.start(), store)
         add("Go", "Filter streams", "Ctrl+Shift+S", "filter", lambda: v.sidebar.filter.setFocus(), store)
         self.all_events = add("Go", "All events", "Ctrl+Shift+E", "table", lambda: v.tables.show(session.store), store)

@@ -29,6 +29,7 @@ from esviewer.ui.catalogue_table import TypesTable
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.icons import icon
 from esviewer.ui.statuses import status_word
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.widgets import BusyBar, IconLabel, Panel, SearchField, label
 from esviewer.ui.widgets.format import grouped
 
@@ -40,7 +41,7 @@ _WIDE = 960
 """Pixels from which on the chosen type stands beside the table, and not below it."""
 
 
-class CatalogueTab(QWidget):
+class CatalogueTab(StoreTab):
     """The catalogue of one store, with the ways to get one where there is none."""
 
     row_wanted = Signal(int)

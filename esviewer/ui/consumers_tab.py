@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QTableView,
     QToolButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from esviewer.domain import EsviewerError
@@ -28,6 +27,7 @@ from esviewer.ui.consumers_reading import Reading, Standing, Trends, consumers_j
 from esviewer.ui.consumers_rows import LOOKS, Column, ConsumerDelegate, ConsumersModel, as_csv, as_text
 from esviewer.ui.icons import icon
 from esviewer.ui.jobs import Job
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.widgets import ROW_HEIGHT, Banner, EmptyState, Panel
 from esviewer.ui.widgets.format import grouped, when
 from esviewer.ui.zone import zone
@@ -48,7 +48,7 @@ _LEAST: Final = (150, 90)
 """Widths below which names of consumers, and of what they follow, do not go: the table is scrolled then."""
 
 
-class ConsumersTab(QWidget):
+class ConsumersTab(StoreTab):
     """The consumers of one store."""
 
     position_wanted = Signal(object)

@@ -80,7 +80,7 @@ class Databases(QObject):
             return
         present = next((d for d in view.session.databases if d.address.kept == address.kept), None)
         if present is not None:
-            view.show_overview(present.stores[0])
+            view.overviews.show(present.stores[0])
             return
         view.status.busy(f"Opening {address.database} …")
         key, password = self._keys.get(address.kept), self._passwords.get(address.kept)
@@ -189,7 +189,7 @@ class Databases(QObject):
             view.tell(told.severity, told.sentence)
         elif isinstance(told, Glimpse):
             self.glimpses[store] = told
-            view.show_glimpse(store, told)
+            view.overviews.show_glimpse(store, told)
         elif told.waiting:
             view.status.say(told.waiting)
         else:
@@ -236,7 +236,7 @@ class Databases(QObject):
 
     def _facts_known(self, store: StoreSession, facts: Facts) -> None:
         self.facts[store] = facts
-        self._view.show_facts(store, facts)
+        self._view.overviews.show_facts(store, facts)
 
     # Keys of encrypted payloads
 

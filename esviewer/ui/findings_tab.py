@@ -34,6 +34,7 @@ from esviewer.ui import fonts
 from esviewer.ui.catalogue_facts import Checked
 from esviewer.ui.findings_details import FindingDetails, finding_text, rule_title, scope_title
 from esviewer.ui.icons import icon
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.theme import theme
 from esviewer.ui.widgets import BusyBar, ElidedLabel, EmptyState, Panel, tooltip
 from esviewer.ui.widgets.format import grouped
@@ -58,7 +59,7 @@ AT_MOST: Final = 500
 """Findings of a rule that are listed; all are counted and exported."""
 
 
-class FindingsTab(QWidget):
+class FindingsTab(StoreTab):
     """The findings of one store, and the way to run the rules."""
 
     row_wanted = Signal(int)

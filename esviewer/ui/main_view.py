@@ -10,24 +10,20 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabBar, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from esviewer.domain import EsviewerError
 from esviewer.session import DatabaseSession, Session, StoreSession, StreamSession, remember
-from esviewer.stores.glimpse import Glimpse
 from esviewer.ui import opening
 from esviewer.ui import theme as themes
 from esviewer.ui.actions import Actions
 from esviewer.ui.catalogue_control import Catalogues
-from esviewer.ui.catalogue_tab import CatalogueTab
 from esviewer.ui.catalogue_views import CatalogueViews
 from esviewer.ui.colours import TypeColours
 from esviewer.ui.command_palette import CommandPalette
-from esviewer.ui.consumers_tab import ConsumersTab
 from esviewer.ui.databases import Databases
 from esviewer.ui.filter_bar import FilterBar
 from esviewer.ui.filtering import Filtering
-from esviewer.ui.findings_tab import FindingsTab
 from esviewer.ui.folding import Folding
 from esviewer.ui.following import Following
 from esviewer.ui.frame import Frame
@@ -35,22 +31,23 @@ from esviewer.ui.icons import icon
 from esviewer.ui.inspector import Inspector
 from esviewer.ui.jobs import Jobs
 from esviewer.ui.navigation import Navigation
-from esviewer.ui.overview import Facts, Overview
+from esviewer.ui.overview import Overview
+from esviewer.ui.overviews import Overviews
 from esviewer.ui.projection_control import Projections
-from esviewer.ui.projection_tab import ProjectionTab
 from esviewer.ui.restoring import Restoring
 from esviewer.ui.sidebar import Sidebar
 from esviewer.ui.status_line import StatusLine
-from esviewer.ui.store_table import StoreTableTab
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.store_tables import StoreTables
 from esviewer.ui.stream_columns import StreamColumns
+from esviewer.ui.stream_keys import move_by_key
 from esviewer.ui.stream_tab import StreamTab
 from esviewer.ui.top_bar import TopBar
 from esviewer.ui.transport import Transport
 from esviewer.ui.welcome import Welcome
 from esviewer.ui.widgets import Banner, Severity, tooltip
 from esviewer.ui.widgets.format import short_id
-from esviewer.ui.words import stream_title
+from esviewer.ui.words import stream_title, tab_text
 from esviewer.ui.zone import set_zone
 
 _log = logging.getLogger(__name__)
@@ -76,7 +73,7 @@ class MainView(QWidget):
         self.catalogue_views = CatalogueViews(self)
         self.projections = Projections(self)
         self._colours: dict[StoreSession, TypeColours] = {}
-        self._overviews: dict[StoreSession, Overview] = {}
+        self.overviews = Overviews(self)
         self.actions_ = Actions(self)
         self.top = TopBar(self.actions_)
         self.sidebar = Sidebar(self.session)
@@ -142,12 +139,12 @@ class MainView(QWidget):
         self.welcome.file_wanted.connect(self.databases.ask_for_file)
         self.welcome.connect_wanted.connect(self.databases.ask_for_server)
         self.welcome.recent_removed.connect(self._forget_recent)
-        self.sidebar.store_chosen.connect(self.show_overview)
+        self.sidebar.store_chosen.connect(self.overviews.show)
         self.sidebar.stream_wanted.connect(self.open_stream)
         self.sidebar.close_wanted.connect(self.close_database)
         self.status.switch_wanted.connect(self.databases.switch_indexing)
         self.catalogue_views.connect_views()
-        self.tabs.currentChanged.connect(self._tab_changed)
+        self.tabs.currentChanged.connect(self.tab_changed)
         self.tabs.tabCloseRequested.connect(self._close_tab)
         self.inspector.event_panel.event_wanted.connect(self.navigation.to_event)
         self.inspector.event_panel.related_wanted.connect(self.navigation.look_up_related)
@@ -163,53 +160,10 @@ class MainView(QWidget):
 
     # Stores
 
-    def show_overview(self, store: StoreSession | None) -> None:
-        """Brings a store's overview to the front."""
-        if store is None:
-            return
-        overview = self._overviews.get(store)
-        if overview is None:
-            overview = self._overviews[store] = Overview(store, self.colours(store), self.jobs)
-            overview.category_wanted.connect(partial(self.sidebar.choose_category, store))
-            overview.type_wanted.connect(partial(self.navigation.to_type, store))
-            overview.key_wanted.connect(partial(self.databases.ask_for_key, store))
-            overview.row_wanted.connect(partial(self.navigation.to_row, store))
-            overview.findings_wanted.connect(partial(self.catalogue_views.show_findings, store))
-            overview.failed.connect(self.failed)
-            if store in self.databases.facts:
-                overview.show_facts(self.databases.facts[store])
-            if store in self.databases.glimpses:
-                overview.show_glimpse(self.databases.glimpses[store])
-        place = self.tabs.indexOf(overview)
-        if place < 0:
-            stores = sum(len(database.stores) for database in self.session.databases)
-            title = "Overview" if stores == 1 else store.name
-            place = self.tabs.insertTab(self._overview_count(), overview, icon("layers"), _tab_text(title))
-            self.tabs.setTabToolTip(place, tooltip(f"Overview of {store.name}"))
-            if self._overview_count() == 1:
-                self.tabs.tabBar().setTabButton(place, QTabBar.ButtonPosition.RightSide, None)
-        self.tabs.setCurrentIndex(place)
-        self._tab_changed(place)
-
-    def _overview_count(self) -> int:
-        return sum(isinstance(self.tabs.widget(i), Overview) for i in range(self.tabs.count()))
-
-    def show_facts(self, store: StoreSession, facts: Facts) -> None:
-        """Shows what was looked up about a store beside its index."""
-        overview = self._overviews.get(store)
-        if overview is not None:
-            overview.show_facts(facts)
-
-    def show_glimpse(self, store: StoreSession, glimpse: Glimpse) -> None:
-        """Shows what was seen of a store that is about to be read."""
-        overview = self._overviews.get(store)
-        if overview is not None:
-            overview.show_glimpse(glimpse)
-
     def show_growth(self, stores: set[StoreSession]) -> None:
         """Shows how far the indexes of these stores have grown."""
         for store in stores:
-            overview = self._overviews.get(store)
+            overview = self.overviews.of(store)
             if overview is not None:
                 overview.refresh()
             self.catalogues.grown(store)
@@ -333,7 +287,7 @@ class MainView(QWidget):
         self.filtering.connect_tab(tab)
         stream.moved.add(partial(self._playhead_moved, stream))
         stream.path_selected.add(self.inspector.state_panel.refresh)
-        place = self.tabs.addTab(tab, icon("git-branch"), _tab_text(stream_title(stream.category, stream.name, 11)))
+        place = self.tabs.addTab(tab, icon("git-branch"), tab_text(stream_title(stream.category, stream.name, 11)))
         self.tabs.setTabToolTip(place, tooltip(stream.name))
 
     def _show_stream(self, stream: StreamSession, then: Then | None, is_visit: bool) -> None:
@@ -371,11 +325,12 @@ class MainView(QWidget):
         tab = self.tabs.currentWidget()
         return tab if isinstance(tab, StreamTab) else None
 
-    def _tab_changed(self, _place: int) -> None:
+    def tab_changed(self, _place: int) -> None:
+        """Follows the tab that came to the front."""
         tab = self.tabs.currentWidget()
         if isinstance(tab, StreamTab):
             self.session.choose(tab.stream.store, tab.stream)
-        elif isinstance(tab, StoreTableTab | CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab):
+        elif isinstance(tab, StoreTab):
             self.session.choose(tab.store)
         elif isinstance(tab, Overview):
             self.session.choose(tab.store)
@@ -386,7 +341,7 @@ class MainView(QWidget):
         self.catalogue_views.show_on(tab)
 
     def _close_tab(self, place: int) -> None:
-        if not isinstance(self.tabs.widget(place), Overview) or self._overview_count() > 1:
+        if self.overviews.can_close(self.tabs.widget(place)):
             self._remove_tab(place)
 
     def _remove_tab(self, place: int) -> None:
@@ -394,12 +349,9 @@ class MainView(QWidget):
         if isinstance(tab, StreamTab):
             tab.release()
             tab.stream.store.streams.pop(tab.stream.name, None)
-        elif isinstance(tab, StoreTableTab):
-            tab.stop()
         elif isinstance(tab, Overview):
-            tab.stop()
-            self._overviews.pop(tab.store, None)
-        elif isinstance(tab, CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab):
+            self.overviews.closed(tab)
+        elif isinstance(tab, StoreTab):
             tab.stop()
         self.tabs.removeTab(place)
         if tab is not None:
@@ -496,30 +448,8 @@ class MainView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
         stream = self.session.stream
-        if stream is None or event.modifiers() & others or not self._move_by_key(stream, event):
+        if stream is None or event.modifiers() & others or not move_by_key(self, stream, event):
             super().keyPressEvent(event)
-
-    def _move_by_key(self, stream: StreamSession, event: QKeyEvent) -> bool:
-        key, tab = event.key(), self.current_tab
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            step = 1 if key == Qt.Key.Key_Right else -1
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-                stream.step_to_change(step)
-            else:
-                stream.move(stream.playhead + step)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            stream.move(0 if key == Qt.Key.Key_Home else len(stream.events) - 1)
-        elif key == Qt.Key.Key_Escape:
-            stream.set_mark(None)
-        elif key == Qt.Key.Key_Space:
-            self.transport.toggle_play()
-        elif tab is not None and key in (Qt.Key.Key_V, Qt.Key.Key_T):
-            tab.set_axis("version" if key == Qt.Key.Key_V else "time")
-        elif key == Qt.Key.Key_R:
-            self.folding.switch_stored()
-        else:
-            return tab is not None and tab.timeline.act_on_key(event)
-        return True
 
     # Beginning and end
 
@@ -550,8 +480,7 @@ class MainView(QWidget):
             tab.show_zone()
         self.tables.repaint()
         self.filter_bar.show_zone()
-        for overview in self._overviews.values():
-            overview.refresh()
+        self.overviews.refresh()
         self.catalogue_views.show_zone()
         stream = self.session.stream
         if stream is not None:
@@ -569,10 +498,4 @@ def _store_of(tab: QWidget | None) -> StoreSession | None:
     """The store that a tab shows something of."""
     if isinstance(tab, StreamTab):
         return tab.stream.store
-    of_store = Overview | StoreTableTab | CatalogueTab | FindingsTab | ConsumersTab | ProjectionTab
-    return tab.store if isinstance(tab, of_store) else None
-
-
-def _tab_text(text: str) -> str:
-    """A title for a tab: what would be read as a mnemonic is shown."""
-    return text.replace("&", "&&")
+    return tab.store if isinstance(tab, Overview | StoreTab) else None

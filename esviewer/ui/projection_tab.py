@@ -32,6 +32,7 @@ from esviewer.ui.projection_known import known_job, named_types
 from esviewer.ui.projection_list import ProjectionList, label_of
 from esviewer.ui.projection_result import ResultView
 from esviewer.ui.projection_work import Order
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.widgets import IconLabel, Panel, label
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _WIDE: Final = 900
 """Pixels from which on code and rows stand side by side."""
 
 
-class ProjectionTab(QWidget):
+class ProjectionTab(StoreTab):
     """One a store."""
 
     def __init__(self, view: MainView, store: StoreSession, projections: Projections) -> None:

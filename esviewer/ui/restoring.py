@@ -50,7 +50,7 @@ class Restoring:
             filtered = database.store(name)
             if filtered is not None and isinstance(words, str):
                 view.filtering.set_words(filtered, words)
-        view.show_overview(database.store(database.address.store or wanted.get("store")) or database.stores[0])
+        view.overviews.show(database.store(database.address.store or wanted.get("store")) or database.stores[0])
         for entry in wanted.get("streams", []):
             store = database.store(entry.get("store"))
             if store is not None and isinstance(entry.get("name"), str):

@@ -22,6 +22,7 @@ from esviewer.ui.jobs import Control, Job, Jobs
 from esviewer.ui.row_pages import RowPages
 from esviewer.ui.row_ranges import RowRanges
 from esviewer.ui.statuses import next_flagged
+from esviewer.ui.store_tab import StoreTab
 from esviewer.ui.store_table_export import (
     FORMATS,
     Copied,
@@ -43,7 +44,7 @@ from esviewer.ui.zone import zone
 T = TypeVar("T")
 
 
-class StoreTableTab(QWidget):
+class StoreTableTab(StoreTab):
     """Every event of a store. Shows what the index knows at once, and payloads as they are read."""
 
     event_wanted = Signal(object)

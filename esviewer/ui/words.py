@@ -77,3 +77,8 @@ def none_passes(store: StoreSession) -> str:
     if store.rows is not None and store.covered < store.index.length:
         return f"No event passes the filter so far: {grouped(store.covered)} have been asked.\n{words}"
     return f"No event passes the filter.\n{words}"
+
+
+def tab_text(text: str) -> str:
+    """A title for a tab: what would be read as a mnemonic is shown."""
+    return text.replace("&", "&&")

@@ -228,7 +228,7 @@ def test_that_keys_walk_the_flagged_events_of_the_store_from_the_overview_and_th
     assert first is not None and stream.event.position == store_of(view).index.position_of(first)
     view.navigation.to_flagged(1)
     assert view.status.said == "No later event of this stream is flagged."
-    view.show_overview(store_of(view))
+    view.overviews.show(store_of(view))
     view.navigation.to_flagged(1)
     settle(view, qtbot)
     second = next_flagged(codes, first, 1)
@@ -514,7 +514,7 @@ def test_that_a_store_judged_by_nothing_shows_nothing(view: MainView, qtbot: QtB
 
 
 def test_that_the_overview_has_a_strip_of_flagged_events_that_leads_to_them(view: MainView, qtbot: QtBot) -> None:
-    view.show_overview(store_of(view))
+    view.overviews.show(store_of(view))
     settle(view, qtbot)
     overview = view.tabs.currentWidget()
     assert isinstance(overview, Overview)
@@ -552,7 +552,7 @@ def test_that_a_chain_through_python_code_is_shown_up_to_there_and_says_so(
 
 
 def test_that_the_overview_says_what_is_not_understood_and_leads_to_the_findings(view: MainView, qtbot: QtBot) -> None:
-    view.show_overview(store_of(view))
+    view.overviews.show(store_of(view))
     settle(view, qtbot)
     overview = view.tabs.currentWidget()
     assert isinstance(overview, Overview)

@@ -211,9 +211,9 @@ def test_that_overview_table_and_stream_show_the_same_filter(
     assert store.rows is not None
     expected = [i for i, event in enumerate(tab.stream.events) if event.type == LENT]
     assert [i for i in range(117) if tab.table.rows.passes(i)] == expected
-    view.show_overview(store)
+    view.overviews.show(store)
     settle(view, qtbot)
-    overview = view._overviews[store]
+    overview = view.overviews.of(store)
     assert overview.state.filtered == len(store.rows) == 220
     view.tables.show(store)
     settle(view, qtbot)

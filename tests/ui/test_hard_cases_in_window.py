@@ -77,7 +77,7 @@ def test_that_the_list_of_streams_is_that_of_the_store_in_front(window: Window, 
     )
     for database in view.session.databases:
         (store,) = database.stores
-        view.show_overview(store)
+        view.overviews.show(store)
         assert view.sidebar.model.rowCount() == len(store.index.streams)
 
 
