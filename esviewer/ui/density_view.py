@@ -228,33 +228,32 @@ class DensityView(QWidget):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        frame = self.frame
-        if frame is None:
-            painter.setPen(theme().color("third"))
-            painter.setFont(fonts.ui(13))
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._nothing)
-            return
-        if self._painted is None or self._painted.devicePixelRatio() != self.devicePixelRatioF():
-            self._painted = self._paint_all(frame)
-        painter.drawPixmap(0, 0, self._painted)
-        self._paint_mouse(painter, frame)
-        if self.hasFocus():
-            painter.setPen(theme().color("focus"))
-            painter.drawRect(LABEL - 1, 1, self.lanes_layout.plot_width + 1, self.height() - 3)
+        with QPainter(self) as painter:
+            frame = self.frame
+            if frame is None:
+                painter.setPen(theme().color("third"))
+                painter.setFont(fonts.ui(13))
+                painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._nothing)
+                return
+            if self._painted is None or self._painted.devicePixelRatio() != self.devicePixelRatioF():
+                self._painted = self._paint_all(frame)
+            painter.drawPixmap(0, 0, self._painted)
+            self._paint_mouse(painter, frame)
+            if self.hasFocus():
+                painter.setPen(theme().color("focus"))
+                painter.drawRect(LABEL - 1, 1, self.lanes_layout.plot_width + 1, self.height() - 3)
 
     def _paint_all(self, frame: Frame) -> QPixmap:
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme().color("panel"))
-        painter = QPainter(picture)
-        paint_history(painter, frame, self.lanes_layout, ratio)
-        self.strip.paint(painter, frame, self.lanes_layout)
-        own = self.flags()
-        late = [bool(stand.checkpoint.lag) for stand in self._stands]
-        paint_flags(painter, own, [flag_text(flag, self._stands) for flag in own], late, self.lanes_layout)
-        painter.end()
+        with QPainter(picture) as painter:
+            paint_history(painter, frame, self.lanes_layout, ratio)
+            self.strip.paint(painter, frame, self.lanes_layout)
+            own = self.flags()
+            late = [bool(stand.checkpoint.lag) for stand in self._stands]
+            paint_flags(painter, own, [flag_text(flag, self._stands) for flag in own], late, self.lanes_layout)
         return picture
 
     def _paint_mouse(self, painter: QPainter, frame: Frame) -> None:

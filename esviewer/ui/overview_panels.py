@@ -197,13 +197,13 @@ class Trend(QWidget):
         top = max(self._counts, default=0)
         if not top or self.width() < len(self._counts):
             return
-        painter = QPainter(self)
-        colour = theme().color("accent")
-        colour.setAlphaF(0.55)
-        step = min(4.0, self.width() / len(self._counts))
-        for number, count in enumerate(self._counts):
-            height = max(1, round(16 * count / top)) if count else 0
-            painter.fillRect(QRectF(number * step, 18 - height, max(step - 1, 1), height), colour)
+        with QPainter(self) as painter:
+            colour = theme().color("accent")
+            colour.setAlphaF(0.55)
+            step = min(4.0, self.width() / len(self._counts))
+            for number, count in enumerate(self._counts):
+                height = max(1, round(16 * count / top)) if count else 0
+                painter.fillRect(QRectF(number * step, 18 - height, max(step - 1, 1), height), colour)
 
 
 class Wrong(QFrame):

@@ -279,4 +279,5 @@ class QueryLogView(QWidget):
         super().closeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), theme().color("panel"))
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme().color("panel"))

@@ -245,24 +245,24 @@ class StoreTableView(QAbstractScrollArea):
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), themes.theme().color("panel"))
-        first, end = self.places_in_sight()
-        if first >= end:
-            return
-        rows = self.table.at(first, end)
-        self._want(rows, first, end)
-        looks = Looks(
-            first,
-            first * ROW_HEIGHT - self._offset,
-            self._are_selected(first, end),
-            self.current,
-            self._hovered,
-            self.hasFocus(),
-        )
-        spans = self.header.spans()
-        cells = Cells.of(self.table.index, rows, self.codes)
-        self._painter.paint(painter, self.viewport().width(), cells, spans, looks, self._pages.get)
+        with QPainter(self.viewport()) as painter:
+            painter.fillRect(event.rect(), themes.theme().color("panel"))
+            first, end = self.places_in_sight()
+            if first >= end:
+                return
+            rows = self.table.at(first, end)
+            self._want(rows, first, end)
+            looks = Looks(
+                first,
+                first * ROW_HEIGHT - self._offset,
+                self._are_selected(first, end),
+                self.current,
+                self._hovered,
+                self.hasFocus(),
+            )
+            spans = self.header.spans()
+            cells = Cells.of(self.table.index, rows, self.codes)
+            self._painter.paint(painter, self.viewport().width(), cells, spans, looks, self._pages.get)
 
     def _are_selected(self, first: int, end: int) -> list[bool]:
         places = np.arange(first, end)

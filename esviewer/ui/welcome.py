@@ -207,7 +207,8 @@ class Welcome(QWidget):
         (self.recent if self.recent.count() else self.open_file).setFocus()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), theme().color("panel"))
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme().color("panel"))
 
 
 def _missing_of(paths: list[Path]) -> Callable[[Control], frozenset[Path]]:
@@ -251,15 +252,17 @@ class _Offer(QAbstractButton):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        back = "pressed" if self.isDown() else "hover" if self.underMouse() else ""
-        _paint_back(painter, self.rect(), back, self.hasFocus())
-        _paint_two_lines(painter, self.rect(), self._icon, "accent", self.text(), self._detail, "text", "second", 160)
-        painter.setFont(fonts.ui(fonts.CAPTION))
-        painter.setPen(theme().color("third"))
-        right = self.rect().adjusted(0, 0, -_MARGIN, 0)
-        painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._keys)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            back = "pressed" if self.isDown() else "hover" if self.underMouse() else ""
+            _paint_back(painter, self.rect(), back, self.hasFocus())
+            _paint_two_lines(
+                painter, self.rect(), self._icon, "accent", self.text(), self._detail, "text", "second", 160
+            )
+            painter.setFont(fonts.ui(fonts.CAPTION))
+            painter.setPen(theme().color("third"))
+            right = self.rect().adjusted(0, 0, -_MARGIN, 0)
+            painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._keys)
 
 
 def _paint_back(painter: QPainter, rect: QRect, token: str, has_focus: bool) -> None:

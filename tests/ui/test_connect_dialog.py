@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 
 import keyring
@@ -291,7 +290,7 @@ def test_that_a_silent_server_holds_up_neither_cancel_nor_the_next_try(
     qtbot: QtBot, dialog: ConnectDialog, postgres: PostgresServer, silent_port: int
 ) -> None:
     show(qtbot, dialog)
-    dialog.set_url(f"postgresql://127.0.0.1:{silent_port}/x?connect_timeout=3")
+    dialog.set_url(f"postgresql://127.0.0.1:{silent_port}/x?connect_timeout=60")
     dialog.test.click()
     assert dialog.busy.isVisible()
     assert not dialog.test.isEnabled()
@@ -299,20 +298,20 @@ def test_that_a_silent_server_holds_up_neither_cancel_nor_the_next_try(
     assert not dialog.busy.isVisible()
     assert dialog.test.isEnabled()
     dialog.set_url(postgres.url(postgres.create_database(), OWNER))
-    began = time.monotonic()
+    # The silent one would be waited for longer than this takes its time to fail.
     assert outcome(qtbot, dialog)[0] == "warning"
-    assert time.monotonic() - began < 2.5
     dialog.reject()
 
 
 def test_that_escape_while_trying_closes_at_once(qtbot: QtBot, dialog: ConnectDialog, silent_port: int) -> None:
     show(qtbot, dialog)
-    dialog.set_url(f"postgresql://127.0.0.1:{silent_port}/x?connect_timeout=2")
+    dialog.set_url(f"postgresql://127.0.0.1:{silent_port}/x?connect_timeout=60")
     dialog.test.click()
-    began = time.monotonic()
+    running = dialog._jobs._running
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert time.monotonic() - began < 0.5
     assert not dialog.isVisible()
+    # The attempt is left behind, not waited for.
+    assert running
 
 
 def test_that_editing_drops_what_was_found_out(qtbot: QtBot, dialog: ConnectDialog, postgres: PostgresServer) -> None:

@@ -70,10 +70,10 @@ class ElidedLabel(QLabel):
         return QSize(min(metrics.averageCharWidth() * 4, super().minimumSizeHint().width()), metrics.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-        vertical = self.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask
-        painter.drawText(self.contentsRect(), int(vertical | Qt.AlignmentFlag.AlignVCenter), self.shown())
+        with QPainter(self) as painter:
+            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+            vertical = self.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask
+            painter.drawText(self.contentsRect(), int(vertical | Qt.AlignmentFlag.AlignVCenter), self.shown())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
@@ -114,9 +114,9 @@ class Badge(QWidget):
         return badge_size(self._text, self.fontMetrics())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(self.font())
-        paint_badge(painter, QRectF(self.rect()), self._text)
+        with QPainter(self) as painter:
+            painter.setFont(self.font())
+            paint_badge(painter, QRectF(self.rect()), self._text)
 
 
 def badge_size(text: str, metrics: QFontMetrics) -> QSize:
@@ -152,4 +152,5 @@ class IconLabel(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        icons.paint(QPainter(self), self._name, QRectF(self.rect()), theme().color(self._token))
+        with QPainter(self) as painter:
+            icons.paint(painter, self._name, QRectF(self.rect()), theme().color(self._token))

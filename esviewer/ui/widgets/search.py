@@ -49,7 +49,7 @@ class SearchField(QLineEdit):
         super().paintEvent(event)
         rect = self.hint_rect()
         if rect is not None:
-            painter = QPainter(self)
-            painter.setFont(fonts.ui(12))
-            painter.setPen(theme().color("third"))
-            painter.drawText(rect, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._shortcut)
+            with QPainter(self) as painter:
+                painter.setFont(fonts.ui(12))
+                painter.setPen(theme().color("third"))
+                painter.drawText(rect, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self._shortcut)
